@@ -1,0 +1,110 @@
+#include "binding/addon_data.h"
+
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace verger::binding {
+
+AddonData::AddonData(Napi::Env env) : threads_(ThreadPool::HardwareThreads()) {
+  completions_ = Napi::ThreadSafeFunction::New(env, Napi::Function(), "verger.completions", 0, 1);
+  // Referenced only while jobs run, so an idle addon never keeps a process alive.
+  completions_.Unref(env);
+  // Registered after the thread-safe function, hence run before the function's own hook: no completion can be posted
+  // to a function that is gone, because every thread that could post has been joined by then.
+  napi_add_env_cleanup_hook(env, &AddonData::CleanupHook, this);
+}
+
+AddonData::~AddonData() { Shutdown(); }
+
+AddonData& AddonData::Of(Napi::Env env) { return *env.GetInstanceData<AddonData>(); }
+
+ThreadPool& AddonData::pool() {
+  if (!pool_) pool_ = std::make_unique<ThreadPool>(threads_);
+  return *pool_;
+}
+
+void AddonData::Configure(Napi::Env env, size_t threads) {
+  if (pool_ && pool_->size() != threads) {
+    throw ToError(env, Status("native/configured", "Expected the thread count to be set before the first native call "
+                                                   "of this thread, but its pool already runs " +
+                                                       std::to_string(pool_->size()) +
+                                                       " threads; call configure() first."));
+  }
+  threads_ = threads;
+}
+
+Napi::Value AddonData::Start(Napi::Env env, std::unique_ptr<AsyncJob> owned) {
+  AsyncJob* job = owned.get();
+  job->deferred_ = std::make_unique<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
+  Napi::Object handle = Napi::Object::New(env);
+  handle.Set("promise", job->deferred_->Promise());
+  handle.Set("cancel", Napi::Function::New(env, [token = job->cancel_](const Napi::CallbackInfo&) { token.Cancel(); }));
+
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (jobs_.empty()) completions_.Ref(env);
+    jobs_.insert(owned.release());
+  }
+  ThreadPool& threads = pool();
+  threads.Submit([this, job, &threads] {
+    try {
+      job->status_ = job->cancel_.cancelled() ? Status::Cancelled() : job->Execute(threads, job->cancel_);
+    } catch (const std::bad_alloc&) {
+      job->status_ = Status("native/memory", "Expected enough memory for the operation, but an allocation failed; "
+                                             "close other programs or lower the number of threads.");
+    } catch (const std::exception& error) {
+      job->status_ = Status("native/internal", std::string("The native code failed unexpectedly: ") + error.what());
+    }
+    completions_.NonBlockingCall([this, job](Napi::Env callback_env, Napi::Function) {
+      // A null environment means teardown: CleanupHook owns the job then.
+      if (static_cast<napi_env>(callback_env) != nullptr) Finish(callback_env, job);
+    });
+  });
+  return handle;
+}
+
+void AddonData::Finish(Napi::Env env, AsyncJob* raw) {
+  std::unique_ptr<AsyncJob> job(raw);
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    jobs_.erase(raw);
+    if (jobs_.empty()) completions_.Unref(env);
+  }
+  Napi::HandleScope scope(env);
+  if (!job->status_.ok()) {
+    job->deferred_->Reject(ToError(env, job->status_).Value());
+    return;
+  }
+  try {
+    job->deferred_->Resolve(job->Resolve(env));
+  } catch (const Napi::Error& error) {
+    job->deferred_->Reject(error.Value());
+  }
+}
+
+void AddonData::CleanupHook(void* self) { static_cast<AddonData*>(self)->Shutdown(); }
+
+void AddonData::Shutdown() {
+  if (closing_) return;
+  closing_ = true;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (AsyncJob* job : jobs_) job->cancel_.Cancel();
+  }
+  pool_.reset();  // runs what is queued (cancelled: at once) and joins
+  for (AsyncJob* job : jobs_) delete job;
+  jobs_.clear();
+}
+
+Napi::Error ToError(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.message());
+  error.Set("code", Napi::String::New(env, status.code()));
+  return error;
+}
+
+void ThrowArgument(Napi::Env env, const std::string& what) { throw ToError(env, Status("native/argument", what)); }
+
+}  // namespace verger::binding

@@ -1,0 +1,201 @@
+/**
+ * The one typed contract between the product's logic and whoever calls it: CLI, server, Electron, Spark worker.
+ * Everything here is plain data that survives structured clone and JSON.
+ */
+import { z } from "zod";
+
+export const presetSchema = z.enum(["fast", "balanced", "exact"]);
+export type Preset = z.infer<typeof presetSchema>;
+
+export const providerSchema = z.enum(["auto", "cpu", "cuda", "dml", "coreml"]);
+export type ProviderChoice = z.infer<typeof providerSchema>;
+export type Provider = Exclude<ProviderChoice, "auto">;
+
+export const solverSchema = z.enum(["auto", "exact", "randomized"]);
+export type Solver = z.infer<typeof solverSchema>;
+
+export const labelFromSchema = z.union([
+  z.literal("parent"),
+  z.literal("none"),
+  z.templateLiteral(["filename:", z.string().min(1)]),
+]);
+export type LabelFrom = z.infer<typeof labelFromSchema>;
+
+const count = z.number().int().nonnegative();
+const positive = z.number().int().positive();
+
+/** How a PCA is asked for. `variance` and `components` exclude each other; neither means variance 0.8. */
+export const pcaParametersSchema = z.object({
+  variance: z.number().optional(),
+  components: z.number().optional(),
+  standardize: z.boolean().default(true),
+  solver: solverSchema.default("auto"),
+});
+export type PcaParameters = z.infer<typeof pcaParametersSchema>;
+
+/** What `run` and `embed` are asked to do. */
+export const runRequestSchema = z.object({
+  /** Folders, globs, list files, CSV files or single images. */
+  sources: z.array(z.string().min(1)).min(1),
+  /** The run folder. */
+  out: z.string().min(1),
+  preset: presetSchema.optional(),
+  /** A registered model's name or an ONNX file. */
+  model: z.string().optional(),
+  /** Side of the square input in pixels. */
+  size: positive.optional(),
+  provider: providerSchema.default("auto"),
+  variance: z.number().optional(),
+  components: z.number().optional(),
+  standardize: z.boolean().default(true),
+  solver: solverSchema.default("auto"),
+  labelFrom: labelFromSchema.default("parent"),
+  /** Inference sessions, threads of each, images per batch: chosen for the machine when absent. */
+  sessions: positive.optional(),
+  threads: positive.optional(),
+  batch: positive.optional(),
+  /** Discard what stands in `out` and start anew. */
+  fresh: z.boolean().default(false),
+  tolerateTruncated: z.boolean().default(false),
+  /** Pixels above which an image is set aside from its header alone. */
+  pixelLimit: positive.optional(),
+  /** Try the images again that an earlier attempt set aside. */
+  retry: z.boolean().default(false),
+  /** False for `embed`: stop after the features. */
+  pca: z.boolean().default(true),
+});
+export type RunRequest = z.infer<typeof runRequestSchema>;
+export type RunRequestInput = z.input<typeof runRequestSchema>;
+
+/** What `pca` is asked to do. */
+export const pcaRequestSchema = z.object({
+  /** A Parquet file, a folder of part files, a run folder or a glob. */
+  features: z.string().min(1),
+  out: z.string().min(1),
+  variance: z.number().optional(),
+  components: z.number().optional(),
+  standardize: z.boolean().default(true),
+  solver: solverSchema.default("auto"),
+  threads: positive.optional(),
+  fresh: z.boolean().default(false),
+});
+export type PcaRequest = z.infer<typeof pcaRequestSchema>;
+export type PcaRequestInput = z.input<typeof pcaRequestSchema>;
+
+export const stageSchema = z.enum(["scan", "load", "embed", "fit", "transform"]);
+/** scan: sources to manifest; load: model and sessions; embed: images to features; fit and transform: the PCA. */
+export type Stage = z.infer<typeof stageSchema>;
+
+export const runEventSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("notice"), message: z.string() }),
+  z.object({
+    type: z.literal("stage"),
+    stage: stageSchema,
+    state: z.enum(["start", "done"]),
+    total: count.optional(),
+    seconds: z.number().optional(),
+  }),
+  z.object({
+    type: z.literal("progress"),
+    stage: stageSchema,
+    done: count,
+    total: count,
+    unit: z.enum(["images", "rows"]),
+    setAside: count.optional(),
+  }),
+]);
+export type RunEvent = z.infer<typeof runEventSchema>;
+
+export const pcaSummarySchema = z.object({
+  components: positive,
+  /** Sum over the kept components, in (0, 1]. */
+  explainedVarianceRatio: z.number(),
+  /** Variance along each kept component, descending. */
+  explainedVariance: z.array(z.number()),
+  solver: z.string(),
+});
+export type PcaSummary = z.infer<typeof pcaSummarySchema>;
+
+/** The document that `--json` prints. Timings in seconds. */
+export const runSummarySchema = z.object({
+  run: z.string(),
+  images: count,
+  embedded: count,
+  reused: count,
+  setAside: count,
+  labels: count,
+  pca: pcaSummarySchema.nullable(),
+  model: z.string().nullable(),
+  preset: presetSchema.nullable(),
+  provider: z.string().nullable(),
+  timings: z.record(z.string(), z.number()),
+  imagesPerSecond: z.number(),
+  peakRssBytes: count,
+});
+export type RunSummary = z.infer<typeof runSummarySchema>;
+
+/** The newest run.json that this version reads and the one it writes. */
+export const RUN_SCHEMA_VERSION = 1;
+
+/** What must agree before a run folder is continued; a difference is refused with a sentence naming it. */
+export const runIdentitySchema = z.object({
+  model: z.string(),
+  modelSha256: z.string(),
+  output: z.string(),
+  dimension: positive,
+  width: positive,
+  height: positive,
+  filter: z.enum(["bilinear", "bicubic"]),
+  fit: z.enum(["stretch", "cover"]),
+  layout: z.enum(["nchw", "nhwc"]),
+  channels: z.enum(["rgb", "bgr"]),
+  mean: z.array(z.number()).length(3),
+  std: z.array(z.number()).length(3),
+  preset: presetSchema.nullable(),
+  sources: z.array(z.string()),
+  rowsPerPart: positive,
+});
+export type RunIdentity = z.infer<typeof runIdentitySchema>;
+
+export const runStateSchema = z.enum(["running", "rebuilding", "interrupted", "failed", "done"]);
+
+/** run.json of a `run` or `embed`. */
+export const runFileSchema = z.object({
+  schemaVersion: z.number().int(),
+  kind: z.enum(["run", "pca"]),
+  app: z.object({ name: z.literal("verger"), version: z.string() }),
+  state: runStateSchema,
+  createdAt: z.string(),
+  updatedAt: z.string(),
+  /** Absent in a run made by `pca` from features that others wrote. */
+  identity: runIdentitySchema.nullable(),
+  /** For kind `pca`: where the features came from. */
+  featuresFrom: z.string().nullable().default(null),
+  labelFrom: z.string().nullable(),
+  decode: z.object({ tolerateTruncated: z.boolean(), pixelLimit: positive.nullable() }).nullable(),
+  manifest: z.object({ digest: z.string(), images: count, labels: count, parts: count }).nullable(),
+  /** The generation number under .previous/ that a rebuild moves the old parts to. */
+  rebuilding: z.number().int().nullable().default(null),
+  runtime: z
+    .object({
+      provider: z.string(),
+      sessions: positive,
+      threadsPerSession: positive,
+      batch: positive,
+      onnxruntime: z.string(),
+      node: z.string(),
+      platform: z.string(),
+      cpu: z.string(),
+      simdTarget: z.string(),
+    })
+    .nullable(),
+  pca: z
+    .object({ parameters: pcaParametersSchema, summary: pcaSummarySchema, manifestDigest: z.string().nullable() })
+    .nullable(),
+  counts: z.object({ images: count, embedded: count, reused: count, setAside: count, labels: count }),
+  timings: z.record(z.string(), z.number()),
+  imagesPerSecond: z.number(),
+  peakRssBytes: count,
+  failure: z.object({ code: z.string(), message: z.string() }).nullable().default(null),
+});
+export type RunFile = z.infer<typeof runFileSchema>;

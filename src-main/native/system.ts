@@ -1,0 +1,42 @@
+import { addon } from "./addon.js";
+
+interface RawLock {
+  unlock(): void;
+}
+
+interface RawSystem {
+  configure(options: { threads: number }): void;
+  readonly hardwareThreads: number;
+  readonly FileLock: new (path: string) => RawLock;
+}
+
+/** An exclusive lock on a file; the operating system frees it when the process ends, however it ends. */
+export interface FileLock {
+  /** Idempotent. The file itself stays. */
+  unlock(): void;
+}
+
+/**
+ * Takes the lock or throws at once.
+ *
+ * @throws Error with code `lock/held` when another process or handle holds it, `lock/unavailable` when the file cannot
+ *   be opened or its file system has no locks
+ */
+export function lockFile(path: string): FileLock {
+  return new (addon<RawSystem>().FileLock)(path);
+}
+
+/**
+ * Sets the number of native threads of the calling JS thread (each worker_thread has a pool of its own). Call before
+ * the first native operation.
+ *
+ * @param threads 1 to 1024
+ */
+export function configureThreads(threads: number): void {
+  addon<RawSystem>().configure({ threads });
+}
+
+/** Processors this process may run on by its affinity mask, at least 1. */
+export function hardwareThreads(): number {
+  return addon<RawSystem>().hardwareThreads;
+}

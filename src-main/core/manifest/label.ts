@@ -1,0 +1,59 @@
+/** Where an image's label comes from when its source does not state one. */
+
+import path from "node:path";
+import { VergerError } from "../errors.js";
+
+/** `parent`: the folder's name; `filename:<regex>`: a group of a regular expression over the file's name; `none`. */
+export type LabelFrom = "parent" | "none" | `filename:${string}`;
+
+/** Gives the label of the file with this absolute path, or null. */
+export type LabelRule = (file: string) => string | null;
+
+/**
+ * Turns `--label-from` into a rule. Of a regular expression, the group named `label` counts, else the first group; a
+ * name that does not match, or an empty group, gives null.
+ *
+ * @throws VergerError `manifest/label-from`
+ */
+export function labelRule(labelFrom: string): LabelRule {
+  if (labelFrom === "none") return () => null;
+  if (labelFrom === "parent") return (file) => path.basename(path.dirname(file)) || null;
+  if (!labelFrom.startsWith("filename:")) {
+    throw new VergerError(
+      "manifest/label-from",
+      `Expected parent, none or filename:<regular expression> for where labels come from, but received "${labelFrom}".`,
+    );
+  }
+  const source = labelFrom.slice("filename:".length);
+  const expression = compile(source);
+  // An alternative that matches nothing makes every group show up in the result, so that they can be counted.
+  const groups = new RegExp(`${expression.source}|`, expression.flags).exec("");
+  if (groups === null || groups.length < 2) {
+    throw new VergerError(
+      "manifest/label-from",
+      `Expected a group in the regular expression for labels, such as ^(\\w+)_, but "${source}" has none.`,
+    );
+  }
+  return (file) => {
+    const match = expression.exec(path.basename(file));
+    if (match === null) return null;
+    return (match.groups && "label" in match.groups ? match.groups.label : match[1]) || null;
+  };
+}
+
+function compile(source: string): RegExp {
+  try {
+    return new RegExp(source, "u");
+  } catch {
+    // Unicode mode refuses harmless escapes such as \- that people write; \p{L} needs it.
+    try {
+      return new RegExp(source);
+    } catch (error) {
+      throw new VergerError(
+        "manifest/label-from",
+        `Expected a valid regular expression for labels, but received "${source}": ${(error as Error).message}.`,
+        { cause: error },
+      );
+    }
+  }
+}

@@ -1,0 +1,265 @@
+/** From what people name (folders, globs, lists, tables, files) to a manifest. */
+
+import { existsSync, realpathSync, type Stats, statSync } from "node:fs";
+import path from "node:path";
+import picomatch from "picomatch";
+import { errorCode, VergerError } from "../errors.js";
+import { type LabelFrom, type LabelRule, labelRule } from "./label.js";
+import { type ListedImage, notReadable, readCsv, readList } from "./listed.js";
+import { commonFolder, counted, type FoundImage, type Manifest, ManifestBuilder, withSlashes } from "./manifest.js";
+import { Pacer } from "./order.js";
+import { FolderWalk, hasImageExtension, IMAGE_EXTENSIONS, microseconds } from "./walk.js";
+
+const LIST_EXTENSIONS = [".txt", ".lst", ".list"];
+
+export interface ScanOptions {
+  /** Default `parent`. A label that a CSV states wins. */
+  readonly labelFrom?: LabelFrom | string;
+  readonly signal?: AbortSignal | undefined;
+  /** Images found so far; called some times a second at most eighty. */
+  readonly onProgress?: (count: number) => void;
+}
+
+type Source =
+  | {
+      readonly kind: "folder" | "image" | "list" | "csv";
+      readonly given: string;
+      readonly real: string;
+      readonly stat: Stats;
+    }
+  | { readonly kind: "glob"; readonly given: string; readonly real: string; readonly pattern: string };
+
+/**
+ * Finds the images of some sources, in any mixture:
+ *
+ * - a folder, with everything below it that has an image extension. Links are followed, each real folder is read once;
+ *   names that start with a dot and run folders are skipped; the label is the parent folder's name;
+ * - a glob (`**` for any depth); a folder that matches counts whole. A name that exists as written is never a pattern;
+ * - a list (.txt, .lst, .list) or table (.csv) of paths relative to its own folder. What it names stays in the
+ *   manifest whatever its extension, and with a `problem` when it is missing;
+ * - single images.
+ *
+ * Paths are relative to the source, or to the deepest folder around all of them; sorted by their UTF-8 bytes.
+ *
+ * @throws VergerError `source/missing`, `source/empty`, `source/not-readable`, `source/unsupported`, `source/list`,
+ *   `source/csv`, `manifest/label-from`, `cancelled`
+ */
+export async function scanSources(sources: readonly string[], options: ScanOptions = {}): Promise<Manifest> {
+  const rule = labelRule(options.labelFrom ?? "parent");
+  // All are looked at before any is read: a typing slip in the last must not cost the scan of the first.
+  const classified = sources.map(classify);
+  if (classified.length === 0) {
+    throw new VergerError("source/missing", "Expected a folder, glob, list, CSV or image to read, but none was given.");
+  }
+  const builder = new ManifestBuilder();
+  const { onProgress } = options;
+  const pacer = new Pacer(options.signal, () => onProgress?.(builder.count));
+  await pacer.pause();
+  for (const source of classified) {
+    const before = builder.count;
+    const seen = await scanOne(source, builder, rule, pacer);
+    if (builder.count === before) throw emptySource(source, seen);
+  }
+  const manifest = await builder.finish(pacer);
+  onProgress?.(manifest.entries.length);
+  return manifest;
+}
+
+function classify(given: string): Source {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(given);
+  if (scheme) {
+    throw new VergerError(
+      "source/unsupported",
+      `Expected a local folder, glob, list, CSV or image, but received the ${scheme[1]} address "${given}"; sync it to a folder first.`,
+    );
+  }
+  const absolute = path.resolve(given);
+  let stat: Stats;
+  try {
+    stat = statSync(path.toNamespacedPath(absolute));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "EACCES" || code === "EPERM") throw notReadable(error, "source", given);
+    const glob = splitGlob(absolute);
+    if (glob) return { kind: "glob", given, ...glob };
+    throw new VergerError(
+      "source/missing",
+      `Expected a folder, glob, list, CSV or image at "${given}", but nothing is there; check the spelling` +
+        (given === absolute ? "." : ` (it stands for "${absolute}").`),
+      { cause: error, details: { path: given } },
+    );
+  }
+  const extension = path.extname(absolute).toLowerCase();
+  if (stat.isDirectory()) return { kind: "folder", given, real: realpathSync(absolute), stat };
+  // A link to an image keeps its own name: the name may carry the label.
+  const real = path.join(realpathSync(path.dirname(absolute)), path.basename(absolute));
+  if (stat.isFile()) {
+    if (hasImageExtension(absolute)) return { kind: "image", given, real, stat };
+    if (extension === ".csv") return { kind: "csv", given, real, stat };
+    if (LIST_EXTENSIONS.includes(extension)) return { kind: "list", given, real, stat };
+  }
+  throw new VergerError(
+    "source/unsupported",
+    `Expected a folder, an image (${IMAGE_EXTENSIONS.join(", ")}), a list (${LIST_EXTENSIONS.join(", ")}) or a table (.csv), ` +
+      `but received "${given}".`,
+    { details: { path: given } },
+  );
+}
+
+/**
+ * Splits a glob at its first segment that is a pattern and does not exist as written: `/photos [2024]/*.jpg` where
+ * `/photos [2024]` is a folder searches that folder.
+ *
+ * @returns undefined when it is no glob, or its fixed part is no folder
+ */
+function splitGlob(absolute: string): { real: string; pattern: string } | undefined {
+  const { root } = path.parse(absolute);
+  const segments = withSlashes(absolute.slice(root.length)).split("/");
+  let folder = root;
+  let taken = 0;
+  for (const segment of segments) {
+    const literal = picomatch.scan(segment).isGlob ? segment : segment.replace(/\\(.)/g, "$1");
+    const next = path.join(folder, literal);
+    if (!existsSync(next)) break;
+    folder = next;
+    taken++;
+  }
+  const pattern = segments.slice(taken).join("/");
+  if (!picomatch.scan(pattern).isGlob || !statSync(folder).isDirectory()) return undefined;
+  return { real: realpathSync(folder), pattern };
+}
+
+async function scanOne(
+  source: Source,
+  builder: ManifestBuilder,
+  rule: LabelRule,
+  pacer: Pacer,
+): Promise<FolderWalk | undefined> {
+  switch (source.kind) {
+    case "image": {
+      builder.beginSource(source.real, path.dirname(source.real));
+      const found = { label: rule(source.real), size: source.stat.size, mtimeUs: microseconds(source.stat) };
+      builder.add(path.basename(source.real), found);
+      return undefined;
+    }
+    case "list":
+      await addListed(
+        source.real,
+        await attempt(() => readList(source.real), "list", source.given),
+        builder,
+        rule,
+        pacer,
+      );
+      return undefined;
+    case "csv":
+      await addListed(
+        source.real,
+        await attempt(() => readCsv(source.real, pacer), "table", source.given),
+        builder,
+        rule,
+        pacer,
+      );
+      return undefined;
+    case "folder":
+      builder.beginSource(source.real, source.real);
+      return walk(new FolderWalk(source.real, builder, rule, pacer), source.given);
+    case "glob": {
+      builder.beginSource(withSlashes(path.join(source.real, source.pattern)), source.real);
+      const { pattern } = source;
+      const filter = {
+        match: picomatch(pattern),
+        // Braces and groups may hold slashes; without them each slash is one level.
+        depth: /\*\*|[{(]/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split("/").length,
+        hidden: /(^|[/{,(|])\./.test(pattern),
+      };
+      return walk(new FolderWalk(source.real, builder, rule, pacer, filter), source.given);
+    }
+  }
+}
+
+async function walk(walker: FolderWalk, given: string): Promise<FolderWalk> {
+  await attempt(() => walker.run(), "folder", given);
+  return walker;
+}
+
+async function attempt<T>(action: () => T | Promise<T>, what: string, given: string): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw notReadable(error, what, given);
+  }
+}
+
+async function addListed(
+  file: string,
+  images: readonly ListedImage[],
+  builder: ManifestBuilder,
+  rule: LabelRule,
+  pacer: Pacer,
+): Promise<void> {
+  const folder = path.dirname(file);
+  const realFolders = new Map<string, string>();
+  for (const { written } of images) {
+    const parent = path.dirname(path.resolve(folder, written));
+    if (!realFolders.has(parent)) realFolders.set(parent, realOr(parent));
+    if (pacer.due()) await pacer.pause();
+  }
+  const root = commonFolder([folder, ...new Set(realFolders.values())]);
+  builder.beginSource(file, root);
+  const skip = root === "" || root.endsWith(path.sep) ? root.length : root.length + 1;
+  for (const { written, label } of images) {
+    const stated = path.resolve(folder, written);
+    // The folder is resolved, so that one image is not taken for two; the label comes from the name as stated.
+    const real = path.join(realFolders.get(path.dirname(stated)) as string, path.basename(stated));
+    builder.add(withSlashes(real.slice(skip)), {
+      ...inspectListed(real, written, file),
+      ...(label === undefined ? { label: rule(stated) } : { label, labelStated: true }),
+    });
+    if (pacer.due()) await pacer.pause();
+  }
+}
+
+function realOr(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}
+
+function inspectListed(real: string, written: string, list: string): Omit<FoundImage, "label"> {
+  const expected = `Expected an image at "${written}", which "${list}" names, but`;
+  try {
+    const stat = statSync(path.toNamespacedPath(real), { throwIfNoEntry: false });
+    if (stat === undefined) return { problem: { code: "source/missing", message: `${expected} nothing is there.` } };
+    // Opening a pipe would wait for ever.
+    if (!stat.isFile()) {
+      const what = stat.isDirectory() ? "it is a folder" : "it is no ordinary file";
+      return { problem: { code: "source/not-a-file", message: `${expected} ${what}.` } };
+    }
+    return { size: stat.size, mtimeUs: microseconds(stat) };
+  } catch (error) {
+    const code = errorCode(error);
+    return code === "ENOTDIR"
+      ? { problem: { code: "source/missing", message: `${expected} nothing is there.` } }
+      : { problem: { code: "source/not-readable", message: `${expected} the system refused (${code}).` } };
+  }
+}
+
+function emptySource(source: Source, walked: FolderWalk | undefined): VergerError {
+  const { given } = source;
+  const details = { path: given };
+  if (walked === undefined) {
+    return new VergerError("source/empty", `Expected paths of images in "${given}", but it names none.`, { details });
+  }
+  const where = source.kind === "glob" ? `that match "${given}"` : `in the folder "${given}"`;
+  const others = walked.otherCount;
+  const found = others > 0 ? `found only ${counted(others, "other file")} (${walked.otherExtensions()})` : "found none";
+  const unread = walked.unreadableCount;
+  const hint = unread > 0 ? `; ${counted(unread, "folder")} could not be read` : "";
+  return new VergerError(
+    "source/empty",
+    `Expected images (${IMAGE_EXTENSIONS.join(", ")}) ${where}, but ${found}${hint}; choose a source that holds photos.`,
+    { details: { ...details, otherFiles: others } },
+  );
+}

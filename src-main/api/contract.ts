@@ -174,8 +174,8 @@ export const runFileSchema = z.object({
   labelFrom: z.string().nullable(),
   decode: z.object({ tolerateTruncated: z.boolean(), pixelLimit: positive.nullable() }).nullable(),
   manifest: z.object({ digest: z.string(), images: count, labels: count, parts: count }).nullable(),
-  /** The generation number under .previous/ that a rebuild moves the old parts to. */
-  rebuilding: z.number().int().nullable().default(null),
+  /** A rebuild under way: old parts move to .previous/<generation>; with `retry`, the set-aside images do not. */
+  rebuilding: z.object({ generation: count, retry: z.boolean() }).nullable().default(null),
   runtime: z
     .object({
       provider: z.string(),

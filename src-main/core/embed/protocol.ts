@@ -1,0 +1,60 @@
+/** Messages between the embedder and its worker threads. */
+import type { ImageTarget } from "../../native/image.js";
+
+/** What the embedding stage needs to know of a model; `src-main/models` resolves it. */
+export interface EmbeddingModel {
+  /** Absolute path of the ONNX file. */
+  readonly file: string;
+  readonly inputName: string;
+  readonly outputName: string;
+  /** Length of one feature vector. */
+  readonly dimension: number;
+  readonly target: ImageTarget;
+}
+
+export interface DecodePolicy {
+  readonly tolerateTruncated: boolean;
+  /** Undefined: the decoder's own default. */
+  readonly pixelLimit: number | undefined;
+}
+
+/** An image to embed: a path that the native reader opens itself, or bytes already fetched. */
+export type ImageInput = string | Uint8Array;
+
+export interface ImageFailure {
+  /** Position in the batch. */
+  readonly index: number;
+  readonly stage: "read" | "decode" | "embed";
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The result of one batch; the slots of failed images hold zeros. */
+export interface EmbeddedBatch {
+  /** batch x dimension, row-major. */
+  readonly features: Float32Array;
+  /** Of the original images, EXIF orientation applied. */
+  readonly widths: Int32Array;
+  readonly heights: Int32Array;
+  readonly failures: readonly ImageFailure[];
+}
+
+export interface WorkerOptions {
+  readonly model: EmbeddingModel;
+  readonly provider: string;
+  readonly threads: number;
+  readonly decodeThreads: number;
+  readonly batch: number;
+  readonly policy: DecodePolicy;
+}
+
+export type ToWorker =
+  | { readonly type: "embed"; readonly id: number; readonly images: readonly ImageInput[] }
+  | { readonly type: "cancel" }
+  | { readonly type: "close" };
+
+export type FromWorker =
+  | { readonly type: "ready"; readonly onnxruntime: string }
+  | { readonly type: "unavailable"; readonly code: string; readonly message: string }
+  | ({ readonly type: "embedded"; readonly id: number } & EmbeddedBatch)
+  | { readonly type: "failed"; readonly id: number; readonly code: string; readonly message: string };

@@ -1,0 +1,194 @@
+/**
+ * One inference session in a thread of its own. `session.run()` blocks the thread it is called on, so the session lives
+ * here; meanwhile the addon's threads decode the next batch into the other input buffer.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
+import { decodeResize } from "../../native/image.js";
+import { configureThreads } from "../../native/system.js";
+import { errorCode, errorMessage, isCancelled } from "../errors.js";
+import type { FromWorker, ImageFailure, ImageInput, ToWorker, WorkerOptions } from "./protocol.js";
+
+const options = workerData as WorkerOptions;
+const port = parentPort;
+if (!port) throw new Error("embed/worker must run in a worker thread");
+
+/** Two input buffers: one is filled while the other is inferred. */
+const BUFFERS = 2;
+const READ_FAILURES = new Set(["image/missing", "image/unreadable", "image/empty"]);
+
+const { model } = options;
+const { width, height } = model.target;
+const imageLength = 3 * width * height;
+
+function post(message: FromWorker, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer);
+}
+
+async function createSession(): Promise<InferenceSession> {
+  return InferenceSession.create(model.file, {
+    executionProviders: [options.provider],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // Sessions share the processors with the decoder: a spinning thread would steal its time.
+        intra_op: { allow_spinning: "0" },
+      },
+    },
+  });
+}
+
+/** Decodes and infers batches in the order they arrive. */
+class BatchRunner {
+  private readonly free: Float32Array[] = [];
+  private readonly waiting: ((buffer: Float32Array) => void)[] = [];
+  private abort = new AbortController();
+  private inference: Promise<void> = Promise.resolve();
+
+  constructor(private readonly session: InferenceSession) {
+    for (let i = 0; i < BUFFERS; i += 1) this.free.push(new Float32Array(options.batch * imageLength));
+  }
+
+  cancel(): void {
+    this.abort.abort();
+    this.abort = new AbortController();
+  }
+
+  async embed(id: number, images: readonly ImageInput[]): Promise<void> {
+    const signal = this.abort.signal;
+    const buffer = this.free.pop() ?? (await new Promise<Float32Array>((resolve) => this.waiting.push(resolve)));
+    try {
+      await this.embedInto(buffer, id, images, signal);
+    } catch (error) {
+      post({
+        type: "failed",
+        id,
+        code: isCancelled(error) ? "cancelled" : errorCode(error),
+        message: errorMessage(error),
+      });
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next(buffer);
+      else this.free.push(buffer);
+    }
+  }
+
+  private async embedInto(
+    buffer: Float32Array,
+    id: number,
+    images: readonly ImageInput[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const count = images.length;
+    const input = buffer.subarray(0, count * imageLength);
+    const decoded = await decodeResize(images, model.target, input, {
+      tolerateTruncated: options.policy.tolerateTruncated,
+      ...(options.policy.pixelLimit === undefined ? {} : { pixelLimit: options.policy.pixelLimit }),
+      threads: options.decodeThreads,
+      signal,
+    });
+    const widths = new Int32Array(count);
+    const heights = new Int32Array(count);
+    const failures: ImageFailure[] = [];
+    for (const [index, image] of decoded.entries()) {
+      if (image.ok) {
+        widths[index] = image.width;
+        heights[index] = image.height;
+      } else {
+        const stage = READ_FAILURES.has(image.code) ? "read" : "decode";
+        failures.push({ index, stage, code: image.code, message: image.message });
+      }
+    }
+    const features =
+      failures.length === count ? new Float32Array(count * model.dimension) : await this.infer(input, count, signal);
+    for (const failure of failures) {
+      features.fill(0, failure.index * model.dimension, (failure.index + 1) * model.dimension);
+    }
+    for (let index = 0; index < count; index += 1) {
+      const row = features.subarray(index * model.dimension, (index + 1) * model.dimension);
+      // A sum is finite only if every term is: one pass without a call per value.
+      let sum = 0;
+      for (const value of row) sum += value;
+      if (Number.isFinite(sum)) continue;
+      row.fill(0);
+      failures.push({
+        index,
+        stage: "embed",
+        code: "embed/not-finite",
+        message: "Expected finite features, but the model returned NaN or infinity for this image; try preset exact.",
+      });
+    }
+    post({ type: "embedded", id, features, widths, heights, failures }, [
+      features.buffer as ArrayBuffer,
+      widths.buffer as ArrayBuffer,
+      heights.buffer as ArrayBuffer,
+    ]);
+  }
+
+  /** Runs the session on `count` images, after every batch that was decoded before. */
+  private async infer(input: Float32Array, count: number, signal: AbortSignal): Promise<Float32Array> {
+    const turn = this.inference;
+    let done = (): void => {};
+    this.inference = new Promise((resolve) => {
+      done = resolve;
+    });
+    await turn;
+    try {
+      signal.throwIfAborted();
+      const dims = model.target.layout === "nchw" ? [count, 3, height, width] : [count, height, width, 3];
+      const outputs = await this.session.run({ [model.inputName]: new Tensor("float32", input, dims) }, [
+        model.outputName,
+      ]);
+      const output = outputs[model.outputName];
+      const expected = count * model.dimension;
+      if (!output || !(output.data instanceof Float32Array) || output.data.length !== expected) {
+        throw Object.assign(
+          new Error(
+            `Expected ${expected} float features from tensor ${model.outputName}, but received ` +
+              `${output ? `${output.type} [${output.dims.join(", ")}]` : "nothing"}; check the model with "verger models list".`,
+          ),
+          { code: "model/output" },
+        );
+      }
+      const data = output.data;
+      // The runtime's output buffer may be a view on memory that cannot be transferred.
+      return data.byteOffset === 0 && data.buffer.byteLength === data.byteLength ? data : data.slice();
+    } finally {
+      done();
+    }
+  }
+}
+
+async function main(): Promise<void> {
+  configureThreads(options.decodeThreads);
+  let session: InferenceSession;
+  try {
+    session = await createSession();
+  } catch (error) {
+    post({ type: "unavailable", code: "embed/session", message: errorMessage(error) });
+    port?.close();
+    return;
+  }
+  const runner = new BatchRunner(session);
+  const running = new Set<Promise<void>>();
+  port?.on("message", (message: ToWorker) => {
+    if (message.type === "cancel") {
+      runner.cancel();
+    } else if (message.type === "close") {
+      runner.cancel();
+      void Promise.allSettled(running)
+        .then(() => session.release())
+        .finally(() => port?.close());
+    } else {
+      const task: Promise<void> = runner.embed(message.id, message.images).finally(() => running.delete(task));
+      running.add(task);
+    }
+  });
+  post({ type: "ready", onnxruntime: env.versions.node ?? env.versions.common });
+}
+
+await main();

@@ -1,0 +1,220 @@
+/** The embedding stage: images in manifest order to feature parts, on several sessions, with bounded memory. */
+import type { Embedder } from "../embed/embedder.js";
+import type { ImageInput } from "../embed/protocol.js";
+import { throwIfCancelled } from "../errors.js";
+import type { Manifest } from "../manifest/index.js";
+import { PartBuffer } from "./part.js";
+import type { PreviousRows } from "./previous.js";
+import { partName, type RunStore } from "./store.js";
+
+/** Parts in memory at once: one being written, one being finished, one being filled. */
+const OPEN_PARTS = 3;
+
+export interface EmbedStageOptions {
+  readonly store: RunStore;
+  readonly manifest: Manifest;
+  readonly rowsPerPart: number;
+  readonly dimension: number;
+  /** Loads the sessions; called only when an image really has to be embedded. */
+  readonly sessions: () => Promise<{ readonly embedder: Embedder; readonly batch: number }>;
+  readonly previous: PreviousRows;
+  /** Reads or names the image at a position of the manifest. */
+  readonly image: (index: number) => ImageInput | Promise<ImageInput>;
+  readonly signal: AbortSignal;
+  /** Every part in order, as soon as it stands; null for one that stood before. `features` are reused afterwards. */
+  readonly onPart: (part: number, written: { features: Float32Array; rows: number } | null) => Promise<void>;
+  readonly onProgress: (done: number, setAside: number) => void;
+}
+
+export interface EmbedStageResult {
+  /** Images embedded by this call. */
+  readonly embedded: number;
+}
+
+interface OpenPart {
+  readonly buffer: PartBuffer;
+  /** Batches sent to the sessions. */
+  readonly batches: Promise<void>[];
+  /** Settles when every batch of the part has been sent and is back. */
+  filled: Promise<unknown>;
+}
+
+/** For promises that someone else awaits later: until then a rejection is not an unhandled one. */
+function ignore(): void {}
+
+/** Counts places; `acquire` waits for one. */
+class Places {
+  private readonly waiting: (() => void)[] = [];
+  constructor(private free: number) {}
+
+  async acquire(): Promise<void> {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  release(): void {
+    const next = this.waiting.shift();
+    if (next) next();
+    else this.free += 1;
+  }
+}
+
+/** Number of images that part `index` covers. */
+export function rowsOfPart(index: number, images: number, rowsPerPart: number): number {
+  return Math.max(0, Math.min(rowsPerPart, images - index * rowsPerPart));
+}
+
+/**
+ * Embeds every image whose part does not stand yet and writes the missing parts in order. When cancelled, or when a
+ * batch fails as a whole, what the open parts have so far is saved as checkpoints before the error is rethrown.
+ *
+ * @throws VergerError `cancelled`, `embed/*`, `storage/*`
+ */
+export async function embedStage(options: EmbedStageOptions): Promise<EmbedStageResult> {
+  const { store, manifest, rowsPerPart, dimension, signal } = options;
+  const parts = Math.ceil(manifest.entries.length / rowsPerPart);
+  const standing = new Set(store.parts("features"));
+  const places = new Places(OPEN_PARTS);
+  const open = new Map<number, OpenPart>();
+  const spare: Float32Array[] = [];
+  const arrivals: { notify: () => void } = { notify: () => {} };
+  const stop = new AbortController();
+  let started: Embedder | undefined;
+  let embedded = 0;
+  let done = 0;
+  let setAside = 0;
+
+  const report = (rows: number, failed: number): void => {
+    done += rows;
+    setAside += failed;
+    options.onProgress(done, setAside);
+  };
+
+  /** Sends the pending rows of a part to the sessions, batch by batch, as they become free. */
+  const dispatch = async ({ buffer, batches }: OpenPart): Promise<void> => {
+    const pending = buffer.pending();
+    if (pending.length === 0) return;
+    const { embedder, batch } = await options.sessions();
+    started = embedder;
+    for (let at = 0; at < pending.length; at += batch) {
+      throwIfCancelled(stop.signal);
+      const rows = pending.slice(at, at + batch);
+      const images = await Promise.all(rows.map((row) => options.image(buffer.start + row)));
+      await embedder.whenFree();
+      throwIfCancelled(stop.signal);
+      const finished = embedder.embed(images).then((result) => {
+        buffer.take(rows, result);
+        embedded += rows.length - result.failures.length;
+        report(rows.length, result.failures.length);
+      });
+      finished.catch(ignore);
+      batches.push(finished);
+    }
+  };
+
+  const produce = async (): Promise<void> => {
+    for (let index = 0; index < parts; index += 1) {
+      if (standing.has(index)) continue;
+      await places.acquire();
+      throwIfCancelled(stop.signal);
+      const rows = rowsOfPart(index, manifest.entries.length, rowsPerPart);
+      const memory = spare.pop() ?? new Float32Array(rowsPerPart * dimension);
+      const buffer = new PartBuffer(index, index * rowsPerPart, rows, dimension, memory);
+      await buffer.loadCheckpoint(store.path(".checkpoint", partName(index)), manifest.digest);
+      await options.previous.fill(buffer, manifest.entries);
+      for (const row of buffer.pending()) {
+        const { problem } = manifest.entries.at(buffer.start + row);
+        if (problem) buffer.fail(row, { stage: "read", ...problem });
+      }
+      report(buffer.embeddedRows + buffer.failedRows, buffer.failedRows);
+      const part: OpenPart = { buffer, batches: [], filled: Promise.resolve() };
+      const sent = dispatch(part);
+      part.filled = sent.then(() => Promise.all(part.batches));
+      part.filled.catch(ignore);
+      open.set(index, part);
+      arrivals.notify();
+      await sent;
+    }
+  };
+
+  const consume = async (): Promise<void> => {
+    for (let index = 0; index < parts; index += 1) {
+      throwIfCancelled(stop.signal);
+      if (standing.has(index)) {
+        await options.onPart(index, null);
+        report(rowsOfPart(index, manifest.entries.length, rowsPerPart), 0);
+        continue;
+      }
+      while (!open.has(index)) {
+        throwIfCancelled(stop.signal);
+        await new Promise<void>((resolve) => {
+          arrivals.notify = resolve;
+        });
+      }
+      const part = open.get(index);
+      if (!part) continue;
+      await part.filled;
+      throwIfCancelled(stop.signal);
+      const written = await part.buffer.write(manifest.entries, {
+        features: store.part("features", index),
+        errors: store.part("errors", index),
+      });
+      open.delete(index);
+      await options.onPart(index, written);
+      spare.push(new Float32Array(part.buffer.features.buffer as ArrayBuffer));
+      places.release();
+    }
+  };
+
+  const abort = (): void => {
+    if (stop.signal.aborted) return;
+    stop.abort();
+    started?.cancel();
+    arrivals.notify();
+    // Wakes a producer that waits for a place; it then finds the stop signal.
+    places.release();
+  };
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  const guarded = async (side: () => Promise<void>): Promise<void> => {
+    try {
+      await side();
+    } catch (error) {
+      abort();
+      throw error;
+    }
+  };
+  try {
+    const sides = await Promise.allSettled([guarded(produce), guarded(consume)]);
+    const failures = sides.filter((side) => side.status === "rejected").map((side) => side.reason as unknown);
+    if (failures.length > 0) {
+      const parts = [...open.values()];
+      await Promise.allSettled(parts.flatMap((part) => part.batches));
+      // What stopped the stage (a full disk, say) may stop this too, and is the better thing to report.
+      await saveCheckpoints(store, manifest, parts).catch(ignore);
+      throw firstCause(failures, signal);
+    }
+    return { embedded };
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The error that began it: the other side only reports that it was stopped. */
+function firstCause(failures: readonly unknown[], signal: AbortSignal): unknown {
+  if (!signal.aborted) {
+    const cause = failures.find(
+      (failure) => !(failure instanceof Error && "code" in failure && failure.code === "cancelled"),
+    );
+    if (cause !== undefined) return cause;
+  }
+  return failures[0];
+}
+
+async function saveCheckpoints(store: RunStore, manifest: Manifest, open: readonly OpenPart[]): Promise<void> {
+  if (open.every(({ buffer }) => buffer.embeddedRows === 0)) return;
+  await store.ensure(".checkpoint");
+  for (const { buffer } of open) {
+    await buffer.saveCheckpoint(store.path(".checkpoint", partName(buffer.index)), manifest.digest);
+  }
+}

@@ -1,0 +1,132 @@
+/** `verger pca`: a PCA of features that stand already, whoever wrote them. */
+import path from "node:path";
+import {
+  type PcaRequest,
+  type PcaRequestInput,
+  pcaRequestSchema,
+  RUN_SCHEMA_VERSION,
+  type RunFile,
+  type RunSummary,
+} from "../../api/contract.js";
+import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } from "../errors.js";
+import { openFeatures } from "../features/index.js";
+import type { FeatureSource } from "../features/source.js";
+import { checkPcaParameters, pcaStage } from "./pca-stage.js";
+import { peakRssBytes, Reporter } from "./reporter.js";
+import { type JobOptions, parseRequest } from "./run.js";
+import { RunStore } from "./store.js";
+import { appVersion } from "./version.js";
+
+/**
+ * Fits and applies a PCA to a features file, folder, glob or run. `out` may be the run the features come from: its PCA
+ * is then replaced and everything else stays.
+ *
+ * @throws VergerError `features/*`, `pca/*`, `run/*`, `storage/*`, `cancelled`
+ */
+export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promise<RunSummary> {
+  const request = parseRequest<PcaRequest>(pcaRequestSchema, input);
+  const { variance, components, standardize, solver } = request;
+  const parameters = checkPcaParameters({
+    ...(variance === undefined ? {} : { variance }),
+    ...(components === undefined ? {} : { components }),
+    standardize,
+    solver,
+  });
+  throwIfCancelled(options.signal);
+  // Before the output folder is made: a wrong input leaves nothing behind.
+  const source = await openFeatures(request.features);
+  const store = RunStore.open(request.out);
+  const reporter = new Reporter(options.onEvent);
+  try {
+    let run = begin(store, request, source);
+    const save = async (changes: Partial<RunFile>): Promise<void> => {
+      run = { ...run, ...changes, updatedAt: new Date().toISOString() };
+      await store.write(run);
+    };
+    const sameRun = run.kind === "run";
+    try {
+      await store.clearSuccess();
+      store.removeTemporaries();
+      await save({ state: "running", pca: null, failure: null });
+      const { summary, labels } = await pcaStage({
+        store,
+        source,
+        parameters,
+        threads: request.threads,
+        signal: options.signal,
+        reporter,
+      });
+      const seconds = reporter.seconds();
+      await save({
+        state: "done",
+        pca: { parameters, summary, manifestDigest: run.manifest?.digest ?? null },
+        timings: sameRun ? { ...run.timings, ...seconds } : seconds,
+        ...(sameRun ? {} : { peakRssBytes: peakRssBytes(), counts: { ...run.counts, labels } }),
+      });
+      await store.markSuccess();
+      return {
+        run: store.folder,
+        images: source.rows,
+        embedded: 0,
+        reused: source.rows,
+        setAside: 0,
+        labels,
+        pca: summary,
+        model: run.identity?.model ?? null,
+        preset: run.identity?.preset ?? null,
+        provider: run.runtime?.provider ?? null,
+        timings: seconds,
+        imagesPerSecond: 0,
+        peakRssBytes: peakRssBytes(),
+      };
+    } catch (error) {
+      const failure = isCancelled(error) ? null : { code: errorCode(error), message: errorMessage(error) };
+      await save({ state: failure ? "failed" : "interrupted", failure }).catch(() => {});
+      throw error;
+    }
+  } finally {
+    store.close();
+  }
+}
+
+/** The run.json to go on with: the run's own when its features are used in place, else a new one. */
+function begin(store: RunStore, request: PcaRequest, source: FeatureSource): RunFile {
+  const existing = store.read();
+  const inPlace =
+    source.files.length > 0 && source.files.every((file) => path.dirname(file) === store.path("features"));
+  if (existing && inPlace) return existing;
+  const from = path.resolve(request.features);
+  if (existing && (existing.kind !== "pca" || existing.featuresFrom !== from)) {
+    if (!request.fresh) {
+      throw new VergerError(
+        "run/mismatch",
+        `Expected ${store.folder} to hold a PCA of ${from}, but it holds ` +
+          `${existing.kind === "run" ? "a run made from images" : `a PCA of ${existing.featuresFrom}`}; ` +
+          "choose another --out, or add --fresh to discard it.",
+      );
+    }
+    store.removeAll();
+  }
+  const now = new Date().toISOString();
+  return {
+    schemaVersion: RUN_SCHEMA_VERSION,
+    kind: "pca",
+    app: { name: "verger", version: appVersion() },
+    state: "running",
+    createdAt: now,
+    updatedAt: now,
+    identity: null,
+    featuresFrom: from,
+    labelFrom: null,
+    decode: null,
+    manifest: null,
+    rebuilding: null,
+    runtime: null,
+    pca: null,
+    counts: { images: source.rows, embedded: 0, reused: source.rows, setAside: 0, labels: 0 },
+    timings: {},
+    imagesPerSecond: 0,
+    peakRssBytes: 0,
+    failure: null,
+  };
+}

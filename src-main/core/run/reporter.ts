@@ -1,0 +1,50 @@
+/** Stage timings and progress events of one job. */
+import type { RunEvent, Stage } from "../../api/contract.js";
+
+/** Time between two progress events of a stage. */
+const PROGRESS_INTERVAL_MS = 100;
+
+/** Sends a job's events and keeps the seconds that each stage took. */
+export class Reporter {
+  readonly timings: Partial<Record<Stage, number>> & { total: number } = { total: 0 };
+  private readonly began = performance.now();
+  private lastProgress = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly send: (event: RunEvent) => void) {}
+
+  notice(message: string): void {
+    this.send({ type: "notice", message });
+  }
+
+  /** Runs one stage between its start and done events. */
+  async stage<T>(stage: Stage, total: number | undefined, work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    this.lastProgress = Number.NEGATIVE_INFINITY;
+    this.send({ type: "stage", stage, state: "start", ...(total === undefined ? {} : { total }) });
+    try {
+      return await work();
+    } finally {
+      const seconds = (performance.now() - began) / 1000;
+      this.timings[stage] = (this.timings[stage] ?? 0) + seconds;
+      this.send({ type: "stage", stage, state: "done", seconds, ...(total === undefined ? {} : { total }) });
+    }
+  }
+
+  progress(stage: Stage, done: number, total: number, unit: "images" | "rows", setAside?: number): void {
+    const now = performance.now();
+    if (done < total && now - this.lastProgress < PROGRESS_INTERVAL_MS) return;
+    this.lastProgress = now;
+    this.send({ type: "progress", stage, done, total, unit, ...(setAside === undefined ? {} : { setAside }) });
+  }
+
+  /** All stages so far and the seconds since the job began, rounded to microseconds. */
+  seconds(): Record<string, number> {
+    this.timings.total = (performance.now() - this.began) / 1000;
+    return Object.fromEntries(Object.entries(this.timings).map(([stage, value]) => [stage, Number(value.toFixed(6))]));
+  }
+}
+
+/** The largest resident set of this process so far, in bytes. */
+export function peakRssBytes(): number {
+  return process.resourceUsage().maxRSS * 1024;
+}

@@ -1,0 +1,398 @@
+/** The main job: sources to manifest, features and PCA in one run folder. */
+import {
+  type PcaParameters,
+  RUN_SCHEMA_VERSION,
+  type RunEvent,
+  type RunFile,
+  type RunIdentity,
+  type RunRequest,
+  type RunRequestInput,
+  type RunSummary,
+  runRequestSchema,
+} from "../../api/contract.js";
+import { PcaAccumulator } from "../../native/linalg.js";
+import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } from "../errors.js";
+import { openFeatures } from "../features/index.js";
+import { type Manifest, scanSources } from "../manifest/index.js";
+import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
+import { embedStage } from "./embed-stage.js";
+import { requireSameIdentity } from "./identity.js";
+import { writeManifest } from "./manifest-file.js";
+import { checkPcaParameters, type PcaStageResult, pcaStage } from "./pca-stage.js";
+import { PreviousRows, readErrorsPart } from "./previous.js";
+import { peakRssBytes, Reporter } from "./reporter.js";
+import {
+  identityOf,
+  type Loaded,
+  loadSessions,
+  prepareSetup,
+  ROWS_PER_PART,
+  runtimeFacts,
+  type Setup,
+} from "./session.js";
+import { RunStore } from "./store.js";
+import { appVersion } from "./version.js";
+
+export interface JobOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
+}
+
+/**
+ * Checks a request that comes from outside.
+ *
+ * @throws VergerError `request/invalid` naming the first field that does not fit
+ */
+export function parseRequest<T>(
+  schema: {
+    safeParse(
+      value: unknown,
+    ): { success: true; data: T } | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } };
+  },
+  value: unknown,
+): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new VergerError(
+    "request/invalid",
+    `Expected a valid request, but field ${issue?.path.map(String).join(".") || "(whole)"} does not fit: ${issue?.message ?? "unknown"}.`,
+  );
+}
+
+/**
+ * Embeds every image of the sources, fits and applies the PCA, and leaves a run folder behind. A run that was
+ * interrupted is continued; one whose source has changed re-embeds only what changed; one that stands is left as it is.
+ *
+ * @throws VergerError `source/*`, `model/*`, `provider/*`, `run/*`, `pca/*`, `storage/*`, `cancelled`
+ */
+export async function runJob(input: RunRequestInput, options: JobOptions): Promise<RunSummary> {
+  const request = parseRequest<RunRequest>(runRequestSchema, input);
+  checkPcaParameters(request);
+  throwIfCancelled(options.signal);
+  const store = RunStore.open(request.out);
+  try {
+    return await new RunJob(request, store, options).run();
+  } finally {
+    store.close();
+  }
+}
+
+function pcaParameters(request: RunRequest): PcaParameters {
+  return {
+    ...(request.variance === undefined ? {} : { variance: request.variance }),
+    ...(request.components === undefined ? {} : { components: request.components }),
+    standardize: request.standardize,
+    solver: request.solver,
+  };
+}
+
+class RunJob {
+  private readonly reporter: Reporter;
+  private readonly signal: AbortSignal;
+  private loading: Promise<Loaded> | undefined;
+  private embedSeconds = 0;
+
+  constructor(
+    private readonly request: RunRequest,
+    private readonly store: RunStore,
+    options: JobOptions,
+  ) {
+    this.signal = options.signal;
+    this.reporter = new Reporter(options.onEvent);
+  }
+
+  async run(): Promise<RunSummary> {
+    const { store, request } = this;
+    if (request.fresh) store.removeAll();
+    const begun = store.read();
+    if (begun && begun.kind !== "run") {
+      throw new VergerError(
+        "run/mismatch",
+        `Expected ${store.folder} to hold a run made from images, but it holds a PCA of features that others wrote; ` +
+          "choose another --out, or add --fresh to discard it.",
+      );
+    }
+    const setup = await prepareSetup(request, begun?.identity ?? undefined);
+    // Sessions load while the sources are read, unless there may be nothing to embed.
+    if (begun?.state !== "done") this.load(setup);
+    try {
+      const manifest = await this.scan();
+      const identity = identityOf(setup.model, manifest.sources);
+      if (begun?.identity) requireSameIdentity(store.folder, begun.identity, identity);
+      if (begun && this.stands(begun, manifest)) return this.unchanged(begun);
+      return await this.work(setup, manifest, identity, begun);
+    } finally {
+      const loaded = await this.loading?.catch(() => undefined);
+      await loaded?.embedder.close();
+    }
+  }
+
+  private load(setup: Setup): Promise<Loaded> {
+    this.loading ??= this.reporter.stage("load", undefined, () =>
+      loadSessions(setup, this.request, (message) => this.reporter.notice(message)),
+    );
+    this.loading.catch(() => {});
+    return this.loading;
+  }
+
+  private async scan(): Promise<Manifest> {
+    const { reporter, request, signal } = this;
+    const manifest = await reporter.stage("scan", undefined, () =>
+      scanSources(request.sources, {
+        labelFrom: request.labelFrom,
+        signal,
+        onProgress: (found) => reporter.progress("scan", found, 0, "images"),
+      }),
+    );
+    for (const notice of manifest.notices) reporter.notice(notice);
+    return manifest;
+  }
+
+  /** True when the run is finished and nothing about it has been asked to change. */
+  private stands(begun: RunFile, manifest: Manifest): boolean {
+    const { store, request } = this;
+    return (
+      begun.state === "done" &&
+      store.succeeded &&
+      begun.manifest?.digest === manifest.digest &&
+      store.parts("features").length === begun.manifest.parts &&
+      !this.retries(begun) &&
+      (!request.pca || this.pcaStands(begun, manifest))
+    );
+  }
+
+  /** Images set aside are tried again when asked, or when the rules that set them aside have changed. */
+  private retries(begun: RunFile): boolean {
+    if (begun.counts.setAside === 0) return false;
+    const { request } = this;
+    const samePolicy =
+      begun.decode?.tolerateTruncated === request.tolerateTruncated &&
+      begun.decode.pixelLimit === (request.pixelLimit ?? null);
+    return request.retry || !samePolicy;
+  }
+
+  private pcaStands(begun: RunFile, manifest: Manifest): boolean {
+    return (
+      begun.pca !== null &&
+      begun.pca.manifestDigest === manifest.digest &&
+      JSON.stringify(begun.pca.parameters) === JSON.stringify(pcaParameters(this.request))
+    );
+  }
+
+  private unchanged(begun: RunFile): RunSummary {
+    this.reporter.notice("Nothing has changed since this run was finished: every feature vector is reused.");
+    return this.summary(
+      { ...begun, pca: this.request.pca ? begun.pca : null },
+      0,
+      begun.counts.images - begun.counts.setAside,
+    );
+  }
+
+  private async work(
+    setup: Setup,
+    manifest: Manifest,
+    identity: RunIdentity,
+    begun: RunFile | undefined,
+  ): Promise<RunSummary> {
+    const { store, request, reporter } = this;
+    const images = manifest.entries.length;
+    let run: RunFile = {
+      schemaVersion: RUN_SCHEMA_VERSION,
+      kind: "run",
+      app: { name: "verger", version: appVersion() },
+      state: "running",
+      createdAt: begun?.createdAt ?? new Date().toISOString(),
+      updatedAt: new Date().toISOString(),
+      identity,
+      featuresFrom: null,
+      labelFrom: request.labelFrom,
+      decode: { tolerateTruncated: request.tolerateTruncated, pixelLimit: request.pixelLimit ?? null },
+      manifest: {
+        digest: manifest.digest,
+        images,
+        labels: manifest.labels.length,
+        parts: Math.ceil(images / ROWS_PER_PART),
+      },
+      rebuilding: null,
+      runtime: begun?.runtime ?? null,
+      pca: begun?.pca ?? null,
+      counts: { images, embedded: 0, reused: 0, setAside: 0, labels: manifest.labels.length },
+      timings: {},
+      imagesPerSecond: 0,
+      peakRssBytes: 0,
+      failure: null,
+    };
+    const save = async (changes: Partial<RunFile>): Promise<void> => {
+      run = { ...run, ...changes, updatedAt: new Date().toISOString() };
+      await store.write(run);
+    };
+
+    try {
+      await store.clearSuccess();
+      store.removeTemporaries();
+      await this.layOut(manifest, begun, save);
+      const previous = await PreviousRows.match(store.generations(), manifest.entries, ROWS_PER_PART);
+      const accumulator =
+        request.pca && identity.dimension <= GRAM_DIMENSION_LIMIT ? new PcaAccumulator(identity.dimension) : undefined;
+      const embedded = await this.embed(setup, manifest, identity, previous, accumulator);
+      const loaded = await this.loading;
+      const setAside = await this.countSetAside();
+      const counts = {
+        images,
+        embedded,
+        reused: images - setAside - embedded,
+        setAside,
+        labels: manifest.labels.length,
+      };
+      await save({ counts, ...(loaded ? { runtime: runtimeFacts(loaded) } : {}) });
+      // The processors belong to the PCA now.
+      await loaded?.embedder.close();
+      store.remove(".previous", ".checkpoint");
+
+      let pca: RunFile["pca"] = request.pca ? null : run.pca;
+      if (request.pca) {
+        const parameters = pcaParameters(request);
+        const { summary } = await this.pca(parameters, accumulator, images - setAside);
+        pca = { parameters, summary, manifestDigest: manifest.digest };
+      } else if (embedded > 0 || begun?.manifest?.digest !== manifest.digest) {
+        // Projections of other features must not stand beside these.
+        store.remove("pca");
+        pca = null;
+      }
+      const timings = reporter.seconds();
+      await save({
+        state: "done",
+        pca,
+        timings,
+        imagesPerSecond: this.rate(embedded),
+        peakRssBytes: peakRssBytes(),
+        failure: null,
+      });
+      await store.markSuccess();
+      return this.summary({ ...run, pca: request.pca ? pca : null }, embedded, counts.reused);
+    } catch (error) {
+      const failure = isCancelled(error) ? null : { code: errorCode(error), message: errorMessage(error) };
+      // Best effort: the disk that failed the run may fail this too. The parts themselves say what stands.
+      await save({
+        state: run.state === "rebuilding" ? "rebuilding" : failure ? "failed" : "interrupted",
+        failure,
+        timings: reporter.seconds(),
+        peakRssBytes: peakRssBytes(),
+      }).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Brings the folder into the state of the new manifest: old parts moved aside, the manifest written. */
+  private async layOut(
+    manifest: Manifest,
+    begun: RunFile | undefined,
+    save: (changes: Partial<RunFile>) => Promise<void>,
+  ): Promise<void> {
+    const { store } = this;
+    const sameManifest = begun?.manifest?.digest === manifest.digest;
+    const retry = begun !== undefined && this.retries(begun);
+    if (begun && (begun.rebuilding || !sameManifest || retry)) {
+      const rebuilding = {
+        generation: begun.rebuilding?.generation ?? store.nextGeneration(),
+        retry: retry || begun.rebuilding?.retry === true,
+      };
+      await save({ state: "rebuilding", rebuilding });
+      await store.moveAside(rebuilding.generation, rebuilding.retry);
+    }
+    await save({ state: "running", rebuilding: null });
+    if (store.parts("manifest").length === 0 || !sameManifest || begun?.state !== "done") {
+      await writeManifest(store, manifest.entries);
+    }
+    await store.ensure("features");
+    await store.ensure("errors");
+  }
+
+  private async embed(
+    setup: Setup,
+    manifest: Manifest,
+    identity: RunIdentity,
+    previous: PreviousRows,
+    accumulator: PcaAccumulator | undefined,
+  ): Promise<number> {
+    const { store, reporter, signal } = this;
+    const images = manifest.entries.length;
+    return reporter.stage("embed", images, async () => {
+      const began = performance.now();
+      const result = await embedStage({
+        store,
+        manifest,
+        rowsPerPart: ROWS_PER_PART,
+        dimension: identity.dimension,
+        sessions: async () => {
+          const { embedder, plan } = await this.load(setup);
+          return { embedder, batch: plan.batch };
+        },
+        previous,
+        image: (index) => manifest.entries.at(index).file,
+        signal,
+        onPart: async (part, written) => {
+          if (!accumulator) return;
+          if (written) {
+            await accumulator.add(written.features, written.rows, { threads: 1, signal });
+            return;
+          }
+          const source = await openFeatures(store.part("features", part));
+          for await (const block of source.blocks({ signal })) {
+            await accumulator.add(block.features, block.rows, { signal });
+          }
+        },
+        onProgress: (done, setAside) => reporter.progress("embed", done, images, "images", setAside),
+      });
+      this.embedSeconds = (performance.now() - began) / 1000;
+      return result.embedded;
+    });
+  }
+
+  private async pca(
+    parameters: PcaParameters,
+    accumulator: PcaAccumulator | undefined,
+    rows: number,
+  ): Promise<PcaStageResult> {
+    const { store, signal, reporter, request } = this;
+    if (rows === 0) {
+      throw new VergerError(
+        "pca/too-few-rows",
+        `Expected at least 2 embedded images for a PCA, but every image was set aside; see ${store.path("errors")} ` +
+          'or run "verger inspect".',
+      );
+    }
+    const source = await openFeatures(store.path("features"));
+    return pcaStage({ store, source, parameters, accumulator, threads: request.threads, signal, reporter });
+  }
+
+  private async countSetAside(): Promise<number> {
+    let count = 0;
+    for (const part of this.store.parts("errors"))
+      count += (await readErrorsPart(this.store.part("errors", part))).length;
+    return count;
+  }
+
+  private rate(embedded: number): number {
+    return this.embedSeconds > 0 ? embedded / this.embedSeconds : 0;
+  }
+
+  private summary(run: RunFile, embedded: number, reused: number): RunSummary {
+    return {
+      run: this.store.folder,
+      images: run.counts.images,
+      embedded,
+      reused,
+      setAside: run.counts.setAside,
+      labels: run.counts.labels,
+      pca: run.pca?.summary ?? null,
+      model: run.identity?.model ?? null,
+      preset: run.identity?.preset ?? null,
+      provider: run.runtime?.provider ?? null,
+      timings: this.reporter.seconds(),
+      imagesPerSecond: this.rate(embedded),
+      peakRssBytes: peakRssBytes(),
+    };
+  }
+}

@@ -1,0 +1,261 @@
+/** A run folder: where its files stand, who holds it, and how its state is kept. Layout: docs/run-format.md. */
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import path from "node:path";
+import { RUN_SCHEMA_VERSION, type RunFile, runFileSchema } from "../../api/contract.js";
+import { atomicWriteFile, syncDirectory } from "../../native/parquet.js";
+import { type FileLock, lockFile } from "../../native/system.js";
+import { errorCode, errorMessage, VergerError } from "../errors.js";
+
+/** What a generation of features consists of; moved together when the source has changed. */
+const GENERATION = ["features", "errors", "manifest"] as const;
+
+export type PartKind = "manifest" | "features" | "errors" | "pca";
+
+/** `part-00042.parquet` */
+export function partName(index: number): string {
+  return `part-${String(index).padStart(5, "0")}.parquet`;
+}
+
+/** The number in a part's file name, or undefined for any other file. */
+export function partIndex(name: string): number | undefined {
+  const match = /^part-(\d{5,})\.parquet$/.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** One folder of an earlier generation, kept until its rows have been taken over. */
+export interface Generation {
+  readonly folder: string;
+}
+
+/**
+ * Reads and checks a run.json.
+ *
+ * @returns undefined when the folder holds none
+ * @throws VergerError `run/newer` (made by a newer Verger), `run/corrupt`
+ */
+export function readRunFile(folder: string): RunFile | undefined {
+  const file = path.join(folder, "run.json");
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+    throw new VergerError("run/not-readable", `Expected to read ${file}, but: ${errorMessage(error)}.`, {
+      cause: error,
+    });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(file, errorMessage(error));
+  }
+  const version =
+    typeof value === "object" && value !== null && "schemaVersion" in value ? Number(value.schemaVersion) : Number.NaN;
+  if (version > RUN_SCHEMA_VERSION) {
+    throw new VergerError(
+      "run/newer",
+      `Expected a run of format ${RUN_SCHEMA_VERSION} or older, but ${file} has format ${version}; ` +
+        "open it with the Verger that made it or a newer one.",
+    );
+  }
+  const parsed = runFileSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw corrupt(file, issue ? `${issue.path.join(".")}: ${issue.message}` : "unknown shape");
+  }
+  return parsed.data;
+}
+
+function corrupt(file: string, reason: string): VergerError {
+  return new VergerError(
+    "run/corrupt",
+    `Expected ${file} to describe a Verger run, but it does not (${reason}); choose another folder or use --fresh.`,
+  );
+}
+
+/** A run folder held exclusively by this process. */
+export class RunStore {
+  readonly folder: string;
+
+  private constructor(
+    folder: string,
+    private readonly lock: FileLock,
+    /** True when the folder was not there before. */
+    private readonly created: boolean,
+  ) {
+    this.folder = folder;
+  }
+
+  /**
+   * Creates the folder if needed and takes its lock.
+   *
+   * @throws VergerError `run/in-use` when another process writes to it, `run/not-empty` when the folder holds files
+   *   that are not a run's, `storage/read-only`, `storage/write`
+   */
+  static open(out: string): RunStore {
+    const folder = path.resolve(out);
+    try {
+      const created = mkdirSync(folder, { recursive: true }) !== undefined;
+      // Answers with the system's own code for a read-only folder, which the lock would hide.
+      accessSync(folder, constants.W_OK);
+      refuseStrangers(folder);
+      return new RunStore(folder, lockFile(path.join(folder, ".lock")), created);
+    } catch (error) {
+      throw openFailure(folder, error);
+    }
+  }
+
+  /** Frees the lock. A folder that this store made and that got no run is removed again. */
+  close(): void {
+    if (this.created && readdirSync(this.folder).every((name) => name === ".lock")) {
+      rmSync(this.folder, { recursive: true, force: true });
+    }
+    this.lock.unlock();
+  }
+
+  path(...parts: string[]): string {
+    return path.join(this.folder, ...parts);
+  }
+
+  part(kind: PartKind, index: number): string {
+    return this.path(kind, partName(index));
+  }
+
+  /** Creates a folder of the run and makes its name durable. */
+  async ensure(name: string): Promise<string> {
+    const folder = this.path(name);
+    if (!existsSync(folder)) {
+      mkdirSync(folder, { recursive: true });
+      await syncDirectory(path.dirname(folder));
+    }
+    return folder;
+  }
+
+  /** Indices of the parts of one kind that stand under their final names, ascending. */
+  parts(kind: PartKind): number[] {
+    return listParts(this.path(kind));
+  }
+
+  read(): RunFile | undefined {
+    return readRunFile(this.folder);
+  }
+
+  async write(run: RunFile): Promise<void> {
+    await atomicWriteFile(this.path("run.json"), `${JSON.stringify(run, null, 2)}\n`);
+  }
+
+  get succeeded(): boolean {
+    return existsSync(this.path("_SUCCESS"));
+  }
+
+  /** The last file of a finished run. */
+  async markSuccess(): Promise<void> {
+    await atomicWriteFile(this.path("_SUCCESS"), "");
+  }
+
+  /** Removed before anything changes, so that `_SUCCESS` never stands beside unfinished work. */
+  async clearSuccess(): Promise<void> {
+    if (!this.succeeded) return;
+    rmSync(this.path("_SUCCESS"), { force: true });
+    await syncDirectory(this.folder);
+  }
+
+  remove(...names: string[]): void {
+    for (const name of names) rmSync(this.path(name), { recursive: true, force: true });
+  }
+
+  /** Removes everything of the run but the lock. run.json goes last: until then the folder is still a run's. */
+  removeAll(): void {
+    this.remove("_SUCCESS", "pca", ".checkpoint", ".previous", ...GENERATION);
+    this.removeTemporaries();
+    this.remove("run.json");
+  }
+
+  /** Removes temporary files that a killed process left beside their final names. */
+  removeTemporaries(): void {
+    for (const name of [".", "pca", ".checkpoint", ...GENERATION]) {
+      const folder = this.path(name);
+      if (!existsSync(folder)) continue;
+      for (const file of readdirSync(folder)) {
+        if (TEMPORARY.test(file)) rmSync(path.join(folder, file), { force: true });
+      }
+    }
+  }
+
+  /** Earlier generations, oldest first. */
+  generations(): Generation[] {
+    const root = this.path(".previous");
+    if (!existsSync(root)) return [];
+    return readdirSync(root)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b)
+      .map((number) => ({ folder: path.join(root, String(number)) }));
+  }
+
+  nextGeneration(): number {
+    const last = this.generations().at(-1);
+    return last ? Number(path.basename(last.folder)) + 1 : 0;
+  }
+
+  /**
+   * Moves manifest, features and errors aside as generation `number`. Safe to repeat after a kill: nothing new is
+   * written under the old names before run.json has left the state `rebuilding`.
+   *
+   * @param forgetErrors drop the record of images set aside, so that they are tried again
+   */
+  async moveAside(number: number, forgetErrors: boolean): Promise<void> {
+    const target = this.path(".previous", String(number));
+    mkdirSync(target, { recursive: true });
+    for (const name of GENERATION) {
+      if (existsSync(this.path(name))) renameSync(this.path(name), path.join(target, name));
+    }
+    if (forgetErrors) rmSync(path.join(target, "errors"), { recursive: true, force: true });
+    await syncDirectory(target);
+    await syncDirectory(this.folder);
+  }
+}
+
+/** Names of the temporary files that the native atomic writer makes. */
+const TEMPORARY = /^\..+\.tmp-/;
+
+/** Part numbers present in a folder, ascending. */
+export function listParts(folder: string): number[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map(partIndex)
+    .filter((index) => index !== undefined)
+    .sort((a, b) => a - b);
+}
+
+/** A folder with someone else's files is never written into: `--fresh` would delete them later. */
+function refuseStrangers(folder: string): void {
+  if (existsSync(path.join(folder, "run.json"))) return;
+  const ours = new Set<string>([".lock", ".previous", ".checkpoint", "pca", "_SUCCESS", ...GENERATION]);
+  const stranger = readdirSync(folder).find((name) => !ours.has(name) && !TEMPORARY.test(name));
+  if (stranger !== undefined) {
+    throw new VergerError(
+      "run/not-empty",
+      `Expected an empty folder or an earlier run for --out, but ${folder} holds other files (${stranger}); ` +
+        "choose a new folder.",
+    );
+  }
+}
+
+function openFailure(folder: string, error: unknown): unknown {
+  if (error instanceof VergerError) return error;
+  const code = errorCode(error);
+  if (code === "lock/held") {
+    return new VergerError(
+      "run/in-use",
+      `Expected to write to ${folder}, but another Verger process is using it; wait for it to end or choose another --out.`,
+      { cause: error },
+    );
+  }
+  const message = `Expected to write to ${folder}, but: ${errorMessage(error)}; choose a writable folder with --out.`;
+  if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
+    return new VergerError("storage/read-only", message, { cause: error });
+  }
+  return new VergerError("storage/write", message, { cause: error });
+}

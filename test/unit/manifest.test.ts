@@ -73,14 +73,14 @@ describe("order", () => {
 
 describe("labels", () => {
   it("come from the parent folder, from nowhere, or from the file's name", () => {
-    expect(labelRule("parent")("/photos/Pomme d'api/a.jpg")).toBe("Pomme d'api");
-    expect(labelRule("parent")("/a.jpg")).toBeNull();
-    expect(labelRule("none")("/photos/apple/a.jpg")).toBeNull();
-    expect(labelRule("filename:^([a-z]+)_")("/x/apple_12.jpg")).toBe("apple");
-    expect(labelRule("filename:^([a-z]+)_")("/apple_1/12.jpg")).toBeNull();
-    expect(labelRule("filename:^(\\d+)-(?<label>\\p{L}+)")("/x/12-pêche.jpg")).toBe("pêche");
-    expect(labelRule("filename:^(\\w*)\\-")("/x/-1.jpg")).toBeNull();
-    expect(labelRule("filename:(?<other>a)(b)|(?<label>c)")("/x/ab.jpg")).toBeNull();
+    expect(labelRule("parent")("Pomme d'api", "a.jpg")).toBe("Pomme d'api");
+    expect(labelRule("parent")("", "a.jpg")).toBeNull();
+    expect(labelRule("none")("apple", "a.jpg")).toBeNull();
+    expect(labelRule("filename:^([a-z]+)_")("x", "apple_12.jpg")).toBe("apple");
+    expect(labelRule("filename:^([a-z]+)_")("apple_1", "12.jpg")).toBeNull();
+    expect(labelRule("filename:^(\\d+)-(?<label>\\p{L}+)")("x", "12-pêche.jpg")).toBe("pêche");
+    expect(labelRule("filename:^(\\w*)\\-")("x", "-1.jpg")).toBeNull();
+    expect(labelRule("filename:(?<other>a)(b)|(?<label>c)")("x", "ab.jpg")).toBeNull();
   });
 
   it.each([

@@ -1,13 +1,12 @@
 /** Where an image's label comes from when its source does not state one. */
 
-import path from "node:path";
 import { VergerError } from "../errors.js";
 
 /** `parent`: the folder's name; `filename:<regex>`: a group of a regular expression over the file's name; `none`. */
 export type LabelFrom = "parent" | "none" | `filename:${string}`;
 
-/** Gives the label of the file with this absolute path, or null. */
-export type LabelRule = (file: string) => string | null;
+/** Gives the label of the file called `name` in a folder whose own name is `folder`, or null. */
+export type LabelRule = (folder: string, name: string) => string | null;
 
 /**
  * Turns `--label-from` into a rule. Of a regular expression, the group named `label` counts, else the first group; a
@@ -17,7 +16,7 @@ export type LabelRule = (file: string) => string | null;
  */
 export function labelRule(labelFrom: string): LabelRule {
   if (labelFrom === "none") return () => null;
-  if (labelFrom === "parent") return (file) => path.basename(path.dirname(file)) || null;
+  if (labelFrom === "parent") return (folder) => folder || null;
   if (!labelFrom.startsWith("filename:")) {
     throw new VergerError(
       "manifest/label-from",
@@ -34,8 +33,8 @@ export function labelRule(labelFrom: string): LabelRule {
       `Expected a group in the regular expression for labels, such as ^(\\w+)_, but "${source}" has none.`,
     );
   }
-  return (file) => {
-    const match = expression.exec(path.basename(file));
+  return (_folder, name) => {
+    const match = expression.exec(name);
     if (match === null) return null;
     return (match.groups && "label" in match.groups ? match.groups.label : match[1]) || null;
   };

@@ -138,7 +138,7 @@ async function scanOne(
   switch (source.kind) {
     case "image": {
       builder.beginSource(source.real, path.dirname(source.real));
-      const found = { label: rule(source.real), size: source.stat.size, mtimeUs: microseconds(source.stat) };
+      const found = { label: labelOf(source.real, rule), size: source.stat.size, mtimeUs: microseconds(source.stat) };
       builder.add(path.basename(source.real), found);
       return undefined;
     }
@@ -213,10 +213,14 @@ async function addListed(
     const real = path.join(realFolders.get(path.dirname(stated)) as string, path.basename(stated));
     builder.add(withSlashes(real.slice(skip)), {
       ...inspectListed(real, written, file),
-      ...(label === undefined ? { label: rule(stated) } : { label, labelStated: true }),
+      ...(label === undefined ? { label: labelOf(stated, rule) } : { label, labelStated: true }),
     });
     if (pacer.due()) await pacer.pause();
   }
+}
+
+function labelOf(file: string, rule: LabelRule): string | null {
+  return rule(path.basename(path.dirname(file)), path.basename(file));
 }
 
 function realOr(folder: string): string {

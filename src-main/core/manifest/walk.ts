@@ -30,6 +30,8 @@ export interface Filter {
 interface Folder {
   /** Below the walk's root, `/` between folders; "" is the root. */
   readonly relative: string;
+  /** Its own name: the label of what lies in it. */
+  readonly name: string;
   readonly real: string;
   readonly depth: number;
   /** Every image inside counts: no filter, or the filter matched this folder or one above. */
@@ -91,7 +93,13 @@ export class FolderWalk {
    * @throws the system's error when the root itself cannot be read; VergerError `cancelled`
    */
   async run(): Promise<void> {
-    this.pending.push({ relative: "", real: this.root, depth: 0, whole: this.filter === undefined });
+    this.pending.push({
+      relative: "",
+      name: path.basename(this.root),
+      real: this.root,
+      depth: 0,
+      whole: this.filter === undefined,
+    });
     for (;;) {
       for (let folder = this.pending.pop(); folder !== undefined; folder = this.pending.pop()) {
         await this.visit(folder);
@@ -164,7 +172,7 @@ export class FolderWalk {
         const shown = join(folder.relative, escapeBytes(bytes));
         if (hasImageExtension(name) && !item.isDirectory() && this.accepts(folder, shown)) {
           this.builder.add(shown, {
-            label: this.label(path.join(this.root, shown)),
+            label: this.label(folder.name, escapeBytes(bytes)),
             problem: {
               code: "source/name-encoding",
               message: `Expected a file name in UTF-8, but received "${shown}" with bytes that are not; rename the file.`,
@@ -187,7 +195,7 @@ export class FolderWalk {
       return;
     }
     const relative = join(folder.relative, name);
-    const real = path.join(folder.real, name);
+    const real = folder.real.endsWith(path.sep) ? folder.real + name : folder.real + path.sep + name;
     if (item.isDirectory()) this.enter(this.pending, folder, relative, real);
     else if (item.isSymbolicLink()) this.follow(folder, relative, real);
     else if (item.isFile() && hasImageExtension(name)) this.addFile(folder, relative, real);
@@ -197,7 +205,9 @@ export class FolderWalk {
   private enter(queue: Folder[], parent: Folder, relative: string, real: string): void {
     const whole = parent.whole || this.filter === undefined || this.filter.match(relative);
     const depth = parent.depth + 1;
-    if (whole || (this.filter !== undefined && depth < this.filter.depth)) queue.push({ relative, real, depth, whole });
+    if (whole || (this.filter !== undefined && depth < this.filter.depth)) {
+      queue.push({ relative, name: path.posix.basename(relative), real, depth, whole });
+    }
   }
 
   private follow(folder: Folder, relative: string, link: string): void {
@@ -215,7 +225,7 @@ export class FolderWalk {
         this.countOther(folder, relative);
       } else if (this.accepts(folder, relative)) {
         this.builder.add(relative, {
-          label: this.label(path.join(this.root, relative)),
+          label: this.label(folder.name, path.posix.basename(relative)),
           problem: {
             code: "source/broken-link",
             message: `Expected an image behind the link "${relative}", but it leads nowhere (${errorCode(error)}).`,
@@ -227,7 +237,7 @@ export class FolderWalk {
 
   private addFile(folder: Folder, relative: string, real: string, known?: Stats): void {
     if (!this.accepts(folder, relative)) return;
-    const label = this.label(path.join(this.root, relative));
+    const label = this.label(folder.name, relative.slice(relative.lastIndexOf("/") + 1));
     try {
       const stat = known ?? statSync(path.toNamespacedPath(real), { throwIfNoEntry: false });
       // Gone since the folder was listed: no longer part of the source.

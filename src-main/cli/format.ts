@@ -1,0 +1,49 @@
+/** Numbers as people read them; the same on every machine, whatever its locale. */
+
+const grouped = new Intl.NumberFormat("en-US");
+const oneDigit = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** `6,030`. */
+export function count(value: number): string {
+  return grouped.format(Math.round(value));
+}
+
+/** `1 image`, `6,030 images`; `noun` in the singular, regular plural. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** A rate without its unit: three significant digits below 10, one digit below 100, whole above. */
+export function rate(value: number): string {
+  if (!Number.isFinite(value) || value <= 0) return "0";
+  if (value < 10) return value.toFixed(2);
+  return value < 100 ? oneDigit.format(value) : count(value);
+}
+
+/** Seconds as `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 03 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return "?";
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** Bytes as `412 MB` (decimal, as disks and `--json` readers count). */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let scaled = value;
+  let unit = 0;
+  while (scaled >= 999.5 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit++;
+  }
+  return `${unit > 0 && scaled < 9.95 ? scaled.toFixed(1) : Math.round(scaled)} ${units[unit]}`;
+}
+
+/** A share in [0, 1] as `80.1 %`. */
+export function percent(share: number): string {
+  return `${oneDigit.format(share * 100)} %`;
+}

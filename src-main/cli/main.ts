@@ -1,0 +1,34 @@
+import { CommanderError } from "commander";
+import { appVersion } from "../core/run/version.js";
+import { EXIT, type ExitCode, exitCodeOf } from "./exit.js";
+import { Output } from "./output.js";
+import { buildProgram } from "./program.js";
+
+/**
+ * Runs one command line.
+ *
+ * @param args what follows `verger` or `verger --cli`
+ * @returns the exit code; the caller sets it and lets the process end by itself, so that pipes are flushed
+ */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  const switches = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  const output = new Output(process.stdout, process.stderr, {
+    json: switches.includes("--json"),
+    quiet: switches.includes("--quiet") || switches.includes("-q"),
+  });
+  let exitCode: ExitCode = EXIT.done;
+  const context = {
+    output,
+    finish: (code: ExitCode): void => {
+      exitCode = code;
+    },
+  };
+  try {
+    await buildProgram(context, appVersion()).parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Help and version end by throwing, and have printed what they had to.
+    if (!(error instanceof CommanderError)) output.failure(error);
+    return exitCodeOf(error);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Command } from "commander";
+import type { PcaRequestInput, RunSummary } from "../api/contract.js";
+import type { CommandContext } from "./context.js";
+import { interruptible } from "./interrupt.js";
+import { addFreshOption, addOutOption, addOutputOptions, addPcaOptions, examples, type PcaOptions } from "./options.js";
+import { wholeNumber } from "./usage.js";
+
+interface Options extends PcaOptions {
+  out: string;
+  threads?: number;
+  fresh?: true;
+  json?: true;
+  quiet?: true;
+}
+
+/** `verger pca`: principal components of features that stand in Parquet, whoever wrote them. */
+export function addPca(program: Command, context: CommandContext): void {
+  const command = program
+    .command("pca")
+    .summary("principal components of features in Parquet, also Spark's or pandas'")
+    .description(
+      "Computes principal components of feature vectors in Parquet: columns path, label and features\n" +
+        "(list of float or double, or a Spark ML vector), in one file or many.",
+    )
+    .argument("<features>", "a Parquet file, a folder of part files, a run folder or a glob");
+  addOutOption(command, "the folder for the PCA");
+  addPcaOptions(command);
+  command
+    .optionsGroup("Machine (chosen for it unless given):")
+    .option("--threads <n>", "native threads", wholeNumber("--threads", "threads", 1, 1024));
+  addFreshOption(command);
+  addOutputOptions(command);
+  command
+    .addHelpText(
+      "after",
+      examples([
+        ["verger pca features/ --out runs/spark", "Part files that Spark wrote, to 80 % of the variance."],
+        ["verger pca runs/orchard -o runs/orchard-k20 --components 20", "Another PCA of a run's features."],
+      ]),
+    )
+    .action(async (features: string, options: Options) => {
+      const { json: _json, quiet: _quiet, ...parameters } = options;
+      await pcaAndReport(context, { ...parameters, features });
+    });
+}
+
+async function pcaAndReport(context: CommandContext, request: PcaRequestInput): Promise<void> {
+  const { output } = context;
+  const [{ pcaJob }, { openProgress }] = await Promise.all([import("../core/run/index.js"), import("./progress.js")]);
+  const progress = openProgress(output);
+  let summary: RunSummary;
+  try {
+    summary = await interruptible(output, (signal) => pcaJob(request, { signal, onEvent: progress.onEvent }));
+  } finally {
+    progress.close();
+  }
+  output.document(summary);
+  if (!output.json) {
+    const { runReport } = await import("./summary.js");
+    output.result(await runReport(summary, output.paint));
+  }
+}

@@ -1,0 +1,76 @@
+import type { Command } from "commander";
+import type { RunRequestInput, RunSummary } from "../api/contract.js";
+import type { CommandContext } from "./context.js";
+import { EXIT } from "./exit.js";
+import { interruptible } from "./interrupt.js";
+import {
+  addEmbedOptions,
+  addFreshOption,
+  addOutputOptions,
+  addPcaOptions,
+  type EmbedOptions,
+  examples,
+  type PcaOptions,
+} from "./options.js";
+
+/** `verger run`: photos to features, PCA and Parquet. */
+export function addRun(program: Command, context: CommandContext): void {
+  const command = program
+    .command("run")
+    .summary("photos to embeddings, PCA and Parquet, in one run folder")
+    .description(
+      "Turns photos into feature vectors and their principal components, written as Parquet into a run folder.\n" +
+        "A run that was stopped continues where it stood; one over an unchanged source embeds nothing again.",
+    )
+    .argument("<source...>", "folders, globs, list files (.txt, .csv with path,label) or images");
+  addEmbedOptions(command);
+  addPcaOptions(command);
+  addFreshOption(command);
+  addOutputOptions(command);
+  command
+    .addHelpText(
+      "after",
+      examples([
+        [
+          "verger run photos/ --out runs/orchard",
+          "Embed every photo under photos/, labelled by its folder; PCA to 80 % of the variance.",
+        ],
+        [
+          "verger run 'photos/**/*.jpg' -o runs/k50 --preset fast --components 50 --json",
+          "The fast preset, 50 components, the summary as JSON.",
+        ],
+      ]),
+    )
+    .action(async (sources: string[], options: EmbedOptions & PcaOptions) => {
+      await runAndReport(context, toRequest(sources, options, true));
+    });
+}
+
+/** The contract's request for `run` and `embed`. The CLI's own switches stay out of it. */
+export function toRequest(
+  sources: readonly string[],
+  options: EmbedOptions & Partial<PcaOptions> & { json?: true; quiet?: true },
+  pca: boolean,
+): RunRequestInput {
+  const { json: _json, quiet: _quiet, ...parameters } = options;
+  return { ...parameters, sources: [...sources], pca };
+}
+
+/** Runs the job with progress on stderr and its summary on stdout. */
+export async function runAndReport(context: CommandContext, request: RunRequestInput): Promise<void> {
+  const { output } = context;
+  const [{ runJob }, { openProgress }] = await Promise.all([import("../core/run/index.js"), import("./progress.js")]);
+  const progress = openProgress(output);
+  let summary: RunSummary;
+  try {
+    summary = await interruptible(output, (signal) => runJob(request, { signal, onEvent: progress.onEvent }));
+  } finally {
+    progress.close();
+  }
+  output.document(summary);
+  if (!output.json) {
+    const { runReport } = await import("./summary.js");
+    output.result(await runReport(summary, output.paint));
+  }
+  if (summary.setAside > 0) context.finish(EXIT.setAside);
+}

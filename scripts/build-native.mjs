@@ -6,6 +6,14 @@ import { fileURLToPath } from "node:url";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const cmakeJs = path.join(root, "node_modules", "cmake-js", "bin", "cmake-js");
-const args = [cmakeJs, "compile", "--out", "build", "--parallel", String(availableParallelism()), ...process.argv.slice(2)];
+const args = [
+  cmakeJs,
+  "compile",
+  "--out",
+  "build",
+  "--parallel",
+  String(availableParallelism()),
+  ...process.argv.slice(2),
+];
 const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
 process.exitCode = result.status ?? 1;

@@ -9,13 +9,20 @@ import type { RunStore } from "./store.js";
 const ROWS_PER_MANIFEST_PART = 100_000;
 const ROWS_PER_GROUP = 20_000;
 
+const partsOf = (entries: ManifestEntries): number => Math.max(1, Math.ceil(entries.length / ROWS_PER_MANIFEST_PART));
+
+/** True when every part of the manifest is there. */
+export function manifestStands(store: RunStore, entries: ManifestEntries): boolean {
+  return store.parts("manifest").length === partsOf(entries);
+}
+
 /**
  * Writes `manifest/part-*.parquet`: id, path, label, size (bytes), mtime (UTC), etag. Parts of an older, longer
  * manifest are removed.
  */
 export async function writeManifest(store: RunStore, entries: ManifestEntries): Promise<void> {
   await store.ensure("manifest");
-  const parts = Math.max(1, Math.ceil(entries.length / ROWS_PER_MANIFEST_PART));
+  const parts = partsOf(entries);
   for (let part = 0; part < parts; part += 1) {
     const start = part * ROWS_PER_MANIFEST_PART;
     const rows = Math.min(ROWS_PER_MANIFEST_PART, entries.length - start);

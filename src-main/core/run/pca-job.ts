@@ -89,12 +89,31 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
   }
 }
 
+/**
+ * The PCA of a run is that of all its images: one of the parts that an unfinished run has so far must not pass for it.
+ *
+ * @throws VergerError `run/incomplete`
+ */
+function requireAllParts(store: RunStore, run: RunFile, source: FeatureSource): void {
+  const parts = run.manifest?.parts ?? 0;
+  if (!run.rebuilding && source.files.length === parts) return;
+  throw new VergerError(
+    "run/incomplete",
+    `Expected all ${parts} feature parts of the run in ${store.folder} to replace its PCA, but received ` +
+      `${source.files.length}${run.rebuilding ? " of an earlier state" : ""}; finish it with "verger run" or "verger embed", ` +
+      "or choose another --out.",
+  );
+}
+
 /** The run.json to go on with: the run's own when its features are used in place, else a new one. */
 function begin(store: RunStore, request: PcaRequest, source: FeatureSource): RunFile {
   const existing = store.read();
   const inPlace =
     source.files.length > 0 && source.files.every((file) => path.dirname(file) === store.path("features"));
-  if (existing && inPlace) return existing;
+  if (existing && inPlace) {
+    requireAllParts(store, existing, source);
+    return existing;
+  }
   const from = path.resolve(request.features);
   if (existing && (existing.kind !== "pca" || existing.featuresFrom !== from)) {
     if (!request.fresh) {

@@ -86,13 +86,13 @@ export async function pcaStage(options: PcaStageOptions): Promise<PcaStageResult
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     signal,
   };
-  // An earlier PCA with other parameters may have more parts than this one.
-  store.remove("pca");
   const model = await reporter.stage("fit", source.rows, async () =>
     accumulator
       ? fitPca(accumulator, native)
       : fit(source, native, (done) => reporter.progress("fit", done, source.rows, "rows")),
   );
+  // An earlier PCA with other parameters may have more parts than this one. It stands until this one has been fitted.
+  store.remove("pca");
   await store.ensure("pca");
   await savePcaModel(model, store.path("pca"));
   const labels = await reporter.stage("transform", source.rows, () => transform(options, model));

@@ -17,7 +17,7 @@ import { type Manifest, scanSources } from "../manifest/index.js";
 import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
 import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
-import { writeManifest } from "./manifest-file.js";
+import { manifestStands, writeManifest } from "./manifest-file.js";
 import { checkPcaParameters, type PcaStageResult, pcaStage } from "./pca-stage.js";
 import { PreviousRows, readErrorsPart } from "./previous.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
@@ -104,8 +104,8 @@ class RunJob {
 
   async run(): Promise<RunSummary> {
     const { store, request } = this;
-    if (request.fresh) store.removeAll();
-    const begun = store.read();
+    // With --fresh the earlier run is discarded only once sources and model are known to be good: see `work`.
+    const begun = request.fresh ? undefined : store.read();
     if (begun && begun.kind !== "run") {
       throw new VergerError(
         "run/mismatch",
@@ -164,7 +164,8 @@ class RunJob {
 
   /** Images set aside are tried again when asked, or when the rules that set them aside have changed. */
   private retries(begun: RunFile): boolean {
-    if (begun.counts.setAside === 0) return false;
+    // The counts are those of a finished run; one that was stopped has its errors in the parts that stand.
+    if (begun.counts.setAside === 0 && !this.store.holdsErrors()) return false;
     const { request } = this;
     const samePolicy =
       begun.decode?.tolerateTruncated === request.tolerateTruncated &&
@@ -228,9 +229,11 @@ class RunJob {
       await store.write(run);
     };
 
+    if (request.fresh) store.removeAll();
+    // Outside the try below: run.json may name the new manifest only once the old parts are on their way out.
+    await store.clearSuccess();
+    store.removeTemporaries();
     try {
-      await store.clearSuccess();
-      store.removeTemporaries();
       await this.layOut(manifest, begun, save);
       const previous = await PreviousRows.match(store.generations(), manifest.entries, ROWS_PER_PART);
       const accumulator =
@@ -245,20 +248,25 @@ class RunJob {
         setAside,
         labels: manifest.labels.length,
       };
-      await save({ counts, ...(loaded ? { runtime: runtimeFacts(loaded) } : {}) });
+      // run.json never describes a PCA that is about to be replaced: a kill on the way must not leave it claimed.
+      const pcaGoes = request.pca || embedded > 0 || run.pca?.manifestDigest !== manifest.digest;
+      await save({
+        counts,
+        ...(loaded ? { runtime: runtimeFacts(loaded) } : {}),
+        ...(pcaGoes ? { pca: null } : {}),
+      });
       // The processors belong to the PCA now.
       await loaded?.embedder.close();
       store.remove(".previous", ".checkpoint");
 
-      let pca: RunFile["pca"] = request.pca ? null : run.pca;
+      let pca = run.pca;
       if (request.pca) {
         const parameters = pcaParameters(request);
         const { summary } = await this.pca(parameters, accumulator, images - setAside);
         pca = { parameters, summary, manifestDigest: manifest.digest };
-      } else if (embedded > 0 || begun?.manifest?.digest !== manifest.digest) {
-        // Projections of other features must not stand beside these.
+      } else if (!pca) {
+        // Projections of other features, or half of them, must not stand beside these.
         store.remove("pca");
-        pca = null;
       }
       const timings = reporter.seconds();
       await save({
@@ -302,7 +310,7 @@ class RunJob {
       await store.moveAside(rebuilding.generation, rebuilding.retry);
     }
     await save({ state: "running", rebuilding: null });
-    if (store.parts("manifest").length === 0 || !sameManifest || begun?.state !== "done") {
+    if (!sameManifest || begun.state !== "done" || !manifestStands(store, manifest.entries)) {
       await writeManifest(store, manifest.entries);
     }
     await store.ensure("features");

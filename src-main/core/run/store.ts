@@ -132,6 +132,13 @@ export class RunStore {
     return folder;
   }
 
+  /** True when images set aside are recorded, in the parts that stand or in an earlier generation. */
+  holdsErrors(): boolean {
+    return [this.folder, ...this.generations().map(({ folder }) => folder)].some(
+      (folder) => listParts(path.join(folder, "errors")).length > 0,
+    );
+  }
+
   /** Indices of the parts of one kind that stand under their final names, ascending. */
   parts(kind: PartKind): number[] {
     return listParts(this.path(kind));
@@ -203,7 +210,7 @@ export class RunStore {
    * Moves manifest, features and errors aside as generation `number`. Safe to repeat after a kill: nothing new is
    * written under the old names before run.json has left the state `rebuilding`.
    *
-   * @param forgetErrors drop the record of images set aside, so that they are tried again
+   * @param forgetErrors drop the record of images set aside in every generation, so that they are tried again
    */
   async moveAside(number: number, forgetErrors: boolean): Promise<void> {
     const target = this.path(".previous", String(number));
@@ -211,8 +218,14 @@ export class RunStore {
     for (const name of GENERATION) {
       if (existsSync(this.path(name))) renameSync(this.path(name), path.join(target, name));
     }
-    if (forgetErrors) rmSync(path.join(target, "errors"), { recursive: true, force: true });
+    if (forgetErrors) {
+      for (const { folder } of this.generations()) {
+        rmSync(path.join(folder, "errors"), { recursive: true, force: true });
+        await syncDirectory(folder);
+      }
+    }
     await syncDirectory(target);
+    await syncDirectory(path.dirname(target));
     await syncDirectory(this.folder);
   }
 }
@@ -229,11 +242,13 @@ export function listParts(folder: string): number[] {
     .sort((a, b) => a - b);
 }
 
-/** A folder with someone else's files is never written into: `--fresh` would delete them later. */
+/**
+ * A folder with someone else's files is never written into: `--fresh` would delete them later. run.json is the first
+ * file of a run and the last to go, so without it nothing but the lock is ours: a folder `features/` there is Spark's.
+ */
 function refuseStrangers(folder: string): void {
   if (existsSync(path.join(folder, "run.json"))) return;
-  const ours = new Set<string>([".lock", ".previous", ".checkpoint", "pca", "_SUCCESS", ...GENERATION]);
-  const stranger = readdirSync(folder).find((name) => !ours.has(name) && !TEMPORARY.test(name));
+  const stranger = readdirSync(folder).find((name) => name !== ".lock" && !TEMPORARY.test(name));
   if (stranger !== undefined) {
     throw new VergerError(
       "run/not-empty",
@@ -250,6 +265,13 @@ function openFailure(folder: string, error: unknown): unknown {
     return new VergerError(
       "run/in-use",
       `Expected to write to ${folder}, but another Verger process is using it; wait for it to end or choose another --out.`,
+      { cause: error },
+    );
+  }
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new VergerError(
+      "storage/disk-full",
+      `Expected room to write to ${folder}, but the disk is full; free some space or choose another --out, then run again.`,
       { cause: error },
     );
   }

@@ -1,0 +1,343 @@
+// Streaming PCA for JavaScript: accumulator, fit, projection. Thin: checks arguments, copies, starts jobs.
+#include <napi.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/addon_data.h"
+#include "core/linalg/gram.h"
+#include "core/linalg/pca.h"
+
+namespace verger::binding {
+
+namespace {
+
+using linalg::Exec;
+using linalg::GramAccumulator;
+using linalg::Moments;
+using linalg::PcaModel;
+using linalg::PcaOptions;
+using linalg::PcaProjector;
+
+// A whole number in [low, high], or throws "native/argument".
+uint64_t WholeNumber(const Napi::Value& value, const char* what, double low, double high) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (!(number >= low && number <= high) || number != std::floor(number)) {
+    ThrowArgument(value.Env(), std::string("Expected ") + what + " to be a whole number from " +
+                                   std::to_string(static_cast<int64_t>(low)) + " to " +
+                                   std::to_string(static_cast<int64_t>(high)) + ".");
+  }
+  return static_cast<uint64_t>(number);
+}
+
+template <typename Array>
+Array TypedArrayOf(const Napi::Value& value, napi_typedarray_type type, const char* what, size_t length) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type ||
+      value.As<Napi::TypedArray>().ElementLength() < length) {
+    ThrowArgument(value.Env(), std::string("Expected ") + what + " of at least " + std::to_string(length) + " values.");
+  }
+  return value.As<Array>();
+}
+
+Napi::Float32Array Floats(const Napi::Value& value, const char* what, size_t length) {
+  return TypedArrayOf<Napi::Float32Array>(value, napi_float32_array, what, length);
+}
+
+Napi::Float64Array Doubles(const Napi::Value& value, const char* what, size_t length) {
+  return TypedArrayOf<Napi::Float64Array>(value, napi_float64_array, what, length);
+}
+
+size_t Threads(const Napi::Value& value) { return static_cast<size_t>(WholeNumber(value, "threads", 0, 1024)); }
+
+Napi::Float64Array CopyDoubles(Napi::Env env, const std::vector<double>& from) {
+  Napi::Float64Array array = Napi::Float64Array::New(env, from.size());
+  std::copy(from.begin(), from.end(), array.Data());
+  return array;
+}
+
+Napi::Object ModelToJs(Napi::Env env, const PcaModel& model) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("dimension", static_cast<double>(model.dimension));
+  object.Set("components", static_cast<double>(model.components));
+  object.Set("rows", static_cast<double>(model.rows));
+  object.Set("standardized", model.standardized);
+  object.Set("mean", CopyDoubles(env, model.mean));
+  object.Set("scale", CopyDoubles(env, model.scale));
+  Napi::Float32Array loadings = Napi::Float32Array::New(env, model.loadings.size());
+  std::copy(model.loadings.begin(), model.loadings.end(), loadings.Data());
+  object.Set("loadings", loadings);
+  object.Set("explainedVariance", CopyDoubles(env, model.explained_variance));
+  object.Set("totalVariance", model.total_variance);
+  object.Set("solver", model.solver);
+  object.Set("iterations", static_cast<double>(model.iterations));
+  object.Set("residual", model.residual);
+  return object;
+}
+
+// {components, variance, standardize, solver: 0 | 1 | 2, seed, threads}; components 0 leaves the choice to variance.
+PcaOptions OptionsOf(const Napi::Value& value) {
+  if (!value.IsObject()) ThrowArgument(value.Env(), "Expected PCA options.");
+  const Napi::Object from = value.As<Napi::Object>();
+  PcaOptions options;
+  options.components = static_cast<size_t>(WholeNumber(from.Get("components"), "components", 0, 1e9));
+  options.variance = from.Get("variance").ToNumber().DoubleValue();
+  options.standardize = from.Get("standardize").ToBoolean().Value();
+  options.solver = static_cast<linalg::Solver>(WholeNumber(from.Get("solver"), "solver", 0, 2));
+  options.seed = WholeNumber(from.Get("seed"), "seed", 0, 9007199254740991.0);
+  return options;
+}
+
+// An accumulator and whether a job is using it: one at a time.
+struct SharedAccumulator {
+  explicit SharedAccumulator(std::unique_ptr<GramAccumulator> made) : accumulator(std::move(made)) {}
+  std::unique_ptr<GramAccumulator> accumulator;
+  bool busy = false;  // JS thread only
+};
+
+// Holds one accumulator for the life of a job.
+class AccumulatorJob : public AsyncJob {
+ public:
+  AccumulatorJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared) : shared_(std::move(shared)) {
+    if (shared_->busy) {
+      throw ToError(env, Status("native/busy",
+                                "Expected the accumulator to be idle, but an earlier call on it has not "
+                                "ended; await that call first."));
+    }
+    shared_->busy = true;
+  }
+  ~AccumulatorJob() override { shared_->busy = false; }
+
+ protected:
+  GramAccumulator& accumulator() { return *shared_->accumulator; }
+  Napi::Value Resolve(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  std::shared_ptr<SharedAccumulator> shared_;
+};
+
+class AddJob : public AccumulatorJob {
+ public:
+  AddJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared, const Napi::Float32Array& rows, size_t n,
+         size_t threads)
+      : AccumulatorJob(env, std::move(shared)),
+        keep_(Napi::Persistent(rows.As<Napi::Object>())),
+        rows_(rows.Data()),
+        n_(n),
+        threads_(threads) {}
+
+ protected:
+  Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
+    return accumulator().Add(rows_, n_, Exec{&pool, threads_, &cancel});
+  }
+
+ private:
+  Napi::ObjectReference keep_;  // the rows, until the job has gone
+  const float* rows_;
+  size_t n_;
+  size_t threads_;
+};
+
+class MergeJob : public AccumulatorJob {
+ public:
+  MergeJob(Napi::Env env, std::shared_ptr<SharedAccumulator> into, std::shared_ptr<SharedAccumulator> from)
+      : AccumulatorJob(env, std::move(into)) {
+    // Merging with oneself is allowed: then the first hold covers both.
+    if (&accumulator() == from->accumulator.get()) {
+      from_ = &accumulator();
+    } else {
+      other_ = std::make_unique<Hold>(env, std::move(from));
+      from_ = &other_->held();
+    }
+  }
+
+ protected:
+  Status Execute(ThreadPool&, const CancelToken&) override { return accumulator().Merge(*from_); }
+
+ private:
+  struct Hold : AccumulatorJob {
+    using AccumulatorJob::AccumulatorJob;
+    GramAccumulator& held() { return accumulator(); }
+    Status Execute(ThreadPool&, const CancelToken&) override { return Status::Ok(); }
+  };
+  std::unique_ptr<Hold> other_;
+  const GramAccumulator* from_;
+};
+
+class SerializeJob : public AccumulatorJob {
+ public:
+  using AccumulatorJob::AccumulatorJob;
+
+ protected:
+  Status Execute(ThreadPool&, const CancelToken&) override { return accumulator().Serialize(&bytes_); }
+  Napi::Value Resolve(Napi::Env env) override {
+    Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes_.size());
+    std::copy(bytes_.begin(), bytes_.end(), array.Data());
+    return array;
+  }
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
+class FitJob : public AccumulatorJob {
+ public:
+  FitJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared, const PcaOptions& options, size_t threads)
+      : AccumulatorJob(env, std::move(shared)), options_(options), threads_(threads) {}
+
+ protected:
+  Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
+    const Exec exec{&pool, threads_, &cancel};
+    // Before the work, so that a wrong option is told at once.
+    VERGER_RETURN_IF_ERROR(linalg::CheckOptions(options_, accumulator().count(), accumulator().dimension()));
+    Moments moments;
+    VERGER_RETURN_IF_ERROR(accumulator().Finish(options_.standardize, exec, &moments));
+    return linalg::FitPca(std::move(moments), options_, exec, &model_);
+  }
+  Napi::Value Resolve(Napi::Env env) override { return ModelToJs(env, model_); }
+
+ private:
+  PcaOptions options_;
+  size_t threads_;
+  PcaModel model_;
+};
+
+// new PcaAccumulator(dimension: number | state: Uint8Array)
+class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
+ public:
+  static void Define(Napi::Env env, Napi::Object exports) {
+    exports.Set("PcaAccumulator", DefineClass(env, "PcaAccumulator",
+                                              {InstanceMethod<&AccumulatorHandle::Add>("add"),
+                                               InstanceMethod<&AccumulatorHandle::Merge>("merge"),
+                                               InstanceMethod<&AccumulatorHandle::Serialize>("serialize"),
+                                               InstanceMethod<&AccumulatorHandle::Fit>("fit"),
+                                               InstanceAccessor<&AccumulatorHandle::Dimension>("dimension"),
+                                               InstanceAccessor<&AccumulatorHandle::Count>("count")}));
+  }
+
+  explicit AccumulatorHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<AccumulatorHandle>(info) {
+    std::unique_ptr<GramAccumulator> made;
+    if (info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array) {
+      const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+      const Status status = GramAccumulator::Deserialize(bytes.Data(), bytes.ElementLength(), &made);
+      if (!status.ok()) throw ToError(info.Env(), status);
+    } else {
+      const uint64_t dimension =
+          WholeNumber(info[0], "the dimension", 1, static_cast<double>(GramAccumulator::kMaxDimension));
+      made = std::make_unique<GramAccumulator>(static_cast<size_t>(dimension));
+    }
+    shared_ = std::make_shared<SharedAccumulator>(std::move(made));
+  }
+
+ private:
+  // add(rows: Float32Array, n: number, threads: number): NativeJob<void>
+  Napi::Value Add(const Napi::CallbackInfo& info) {
+    const size_t n = static_cast<size_t>(WholeNumber(info[1], "the number of rows", 0, 1e9));
+    const Napi::Float32Array rows = Floats(info[0], "a Float32Array of rows", n * shared_->accumulator->dimension());
+    const size_t threads = Threads(info[2]);
+    return Start(info, std::make_unique<AddJob>(info.Env(), shared_, rows, n, threads));
+  }
+  // merge(other: PcaAccumulator): NativeJob<void>
+  Napi::Value Merge(const Napi::CallbackInfo& info) {
+    if (!info[0].IsObject()) ThrowArgument(info.Env(), "Expected another accumulator.");
+    AccumulatorHandle* other = Unwrap(info[0].As<Napi::Object>());
+    return Start(info, std::make_unique<MergeJob>(info.Env(), shared_, other->shared_));
+  }
+  // serialize(): NativeJob<Uint8Array>
+  Napi::Value Serialize(const Napi::CallbackInfo& info) {
+    return Start(info, std::make_unique<SerializeJob>(info.Env(), shared_));
+  }
+  // fit(options): NativeJob<model>
+  Napi::Value Fit(const Napi::CallbackInfo& info) {
+    const PcaOptions options = OptionsOf(info[0]);
+    const size_t threads = Threads(info[0].As<Napi::Object>().Get("threads"));
+    return Start(info, std::make_unique<FitJob>(info.Env(), shared_, options, threads));
+  }
+  Napi::Value Dimension(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(shared_->accumulator->dimension()));
+  }
+  Napi::Value Count(const Napi::CallbackInfo& info) {
+    if (shared_->busy) {
+      throw ToError(info.Env(),
+                    Status("native/busy", "Expected the accumulator to be idle; await its last call first."));
+    }
+    return Napi::Number::New(info.Env(), static_cast<double>(shared_->accumulator->count()));
+  }
+
+  static Napi::Value Start(const Napi::CallbackInfo& info, std::unique_ptr<AsyncJob> job) {
+    return AddonData::Of(info.Env()).Start(info.Env(), std::move(job));
+  }
+
+  std::shared_ptr<SharedAccumulator> shared_;
+};
+
+class TransformJob : public AsyncJob {
+ public:
+  TransformJob(std::shared_ptr<const PcaProjector> projector, const Napi::Float32Array& rows, size_t n,
+               const Napi::Float32Array& out, size_t threads)
+      : projector_(std::move(projector)),
+        keep_rows_(Napi::Persistent(rows.As<Napi::Object>())),
+        keep_out_(Napi::Persistent(out.As<Napi::Object>())),
+        rows_(rows.Data()),
+        out_(keep_out_.Value().As<Napi::Float32Array>().Data()),
+        n_(n),
+        threads_(threads) {}
+
+ protected:
+  Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
+    return projector_->Transform(rows_, n_, out_, Exec{&pool, threads_, &cancel});
+  }
+  Napi::Value Resolve(Napi::Env) override { return keep_out_.Value(); }
+
+ private:
+  std::shared_ptr<const PcaProjector> projector_;
+  Napi::ObjectReference keep_rows_;
+  Napi::ObjectReference keep_out_;
+  const float* rows_;
+  float* out_;
+  size_t n_;
+  size_t threads_;
+};
+
+// new PcaProjector(dimension, components, mean: Float64Array, scale: Float64Array, loadings: Float32Array)
+class ProjectorHandle : public Napi::ObjectWrap<ProjectorHandle> {
+ public:
+  static void Define(Napi::Env env, Napi::Object exports) {
+    exports.Set("PcaProjector",
+                DefineClass(env, "PcaProjector", {InstanceMethod<&ProjectorHandle::Transform>("transform")}));
+  }
+
+  explicit ProjectorHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ProjectorHandle>(info) {
+    const double most = static_cast<double>(GramAccumulator::kMaxDimension);
+    const size_t dimension = static_cast<size_t>(WholeNumber(info[0], "the dimension", 1, most));
+    const size_t components = static_cast<size_t>(WholeNumber(info[1], "the number of components", 1, most));
+    const Napi::Float64Array mean = Doubles(info[2], "a Float64Array of means", dimension);
+    const Napi::Float64Array scale = Doubles(info[3], "a Float64Array of scales", dimension);
+    const Napi::Float32Array loadings = Floats(info[4], "a Float32Array of loadings", components * dimension);
+    projector_ = std::make_shared<PcaProjector>(dimension, components, mean.Data(), scale.Data(), loadings.Data());
+  }
+
+ private:
+  // transform(rows: Float32Array, n: number, out: Float32Array, threads: number): NativeJob<Float32Array>, out itself
+  Napi::Value Transform(const Napi::CallbackInfo& info) {
+    const size_t n = static_cast<size_t>(WholeNumber(info[1], "the number of rows", 0, 1e9));
+    const Napi::Float32Array rows = Floats(info[0], "a Float32Array of rows", n * projector_->dimension());
+    const Napi::Float32Array out = Floats(info[2], "a Float32Array for the scores", n * projector_->components());
+    const size_t threads = Threads(info[3]);
+    return AddonData::Of(info.Env())
+        .Start(info.Env(), std::make_unique<TransformJob>(projector_, rows, n, out, threads));
+  }
+
+  std::shared_ptr<const PcaProjector> projector_;
+};
+
+}  // namespace
+
+void InitLinalg(Napi::Env env, Napi::Object exports) {
+  AccumulatorHandle::Define(env, exports);
+  ProjectorHandle::Define(env, exports);
+}
+
+}  // namespace verger::binding

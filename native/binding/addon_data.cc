@@ -28,10 +28,10 @@ ThreadPool& AddonData::pool() {
 
 void AddonData::Configure(Napi::Env env, size_t threads) {
   if (pool_ && pool_->size() != threads) {
-    throw ToError(env, Status("native/configured", "Expected the thread count to be set before the first native call "
-                                                   "of this thread, but its pool already runs " +
-                                                       std::to_string(pool_->size()) +
-                                                       " threads; call configure() first."));
+    throw ToError(env, Status("native/configured",
+                              "Expected the thread count to be set before the first native call "
+                              "of this thread, but its pool already runs " +
+                                  std::to_string(pool_->size()) + " threads; call configure() first."));
   }
   threads_ = threads;
 }
@@ -53,8 +53,9 @@ Napi::Value AddonData::Start(Napi::Env env, std::unique_ptr<AsyncJob> owned) {
     try {
       job->status_ = job->cancel_.cancelled() ? Status::Cancelled() : job->Execute(threads, job->cancel_);
     } catch (const std::bad_alloc&) {
-      job->status_ = Status("native/memory", "Expected enough memory for the operation, but an allocation failed; "
-                                             "close other programs or lower the number of threads.");
+      job->status_ = Status("native/memory",
+                            "Expected enough memory for the operation, but an allocation failed; "
+                            "close other programs or lower the number of threads.");
     } catch (const std::exception& error) {
       job->status_ = Status("native/internal", std::string("The native code failed unexpectedly: ") + error.what());
     }

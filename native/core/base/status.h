@@ -26,8 +26,8 @@ class [[nodiscard]] Status {
 
 }  // namespace verger
 
-#define VERGER_RETURN_IF_ERROR(expr)                  \
-  do {                                                \
-    ::verger::Status verger_status_ = (expr);         \
-    if (!verger_status_.ok()) return verger_status_;  \
+#define VERGER_RETURN_IF_ERROR(expr)                 \
+  do {                                               \
+    ::verger::Status verger_status_ = (expr);        \
+    if (!verger_status_.ok()) return verger_status_; \
   } while (0)

@@ -53,6 +53,7 @@ async function drawAndReport(context: CommandContext, folder: string, options: O
   ]);
   const progress = openProgress(output);
   let summary: SampleSummary;
+  progress.onEvent({ type: "stage", stage: "draw", state: "start", total: options.images });
   try {
     summary = await interruptible(output, (signal) =>
       drawSample(
@@ -71,6 +72,7 @@ async function drawAndReport(context: CommandContext, folder: string, options: O
         },
       ),
     );
+    progress.onEvent({ type: "stage", stage: "draw", state: "done", seconds: summary.seconds });
   } finally {
     progress.close();
   }

@@ -75,14 +75,19 @@ void AddonData::Finish(Napi::Env env, AsyncJob* raw) {
     if (jobs_.empty()) completions_.Unref(env);
   }
   Napi::HandleScope scope(env);
-  if (!job->status_.ok()) {
-    job->deferred_->Reject(ToError(env, job->status_).Value());
-    return;
-  }
   try {
-    job->deferred_->Resolve(job->Resolve(env));
-  } catch (const Napi::Error& error) {
-    job->deferred_->Reject(error.Value());
+    if (!job->status_.ok()) {
+      job->deferred_->Reject(ToError(env, job->status_).Value());
+      return;
+    }
+    try {
+      job->deferred_->Resolve(job->Resolve(env));
+    } catch (const Napi::Error& error) {
+      job->deferred_->Reject(error.Value());
+    }
+  } catch (const Napi::Error&) {
+    // A worker that is being terminated still runs this callback but refuses every JavaScript call, the rejection
+    // included. Nobody waits for the promise any more, and an exception must not leave a C callback.
   }
 }
 

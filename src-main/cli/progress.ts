@@ -1,5 +1,5 @@
 import cliProgress from "cli-progress";
-import { count, duration, percent, rate } from "./format.js";
+import { bytes, count, duration, percent, rate } from "./format.js";
 import type { Output } from "./output.js";
 import { pad, truncate } from "./table.js";
 
@@ -90,9 +90,15 @@ class StageState {
   amount(): string {
     const { latest } = this;
     if (!latest) return "";
-    return latest.total > latest.done
-      ? `${count(latest.done)} of ${count(latest.total)} ${latest.unit}`
-      : `${count(latest.done)} ${latest.unit}`;
+    const { done, total, unit } = latest;
+    if (unit === "bytes") return total > done ? `${bytes(done)} of ${bytes(total)}` : bytes(done);
+    return total > done ? `${count(done)} of ${count(total)} ${unit}` : `${count(done)} ${unit}`;
+  }
+
+  /** `492 images/s`, `8.1 MB/s`. */
+  #speed(perSecond: number): string {
+    const unit = this.latest?.unit ?? "";
+    return unit === "bytes" ? `${bytes(perSecond)}/s` : `${rate(perSecond)} ${unit}/s`;
   }
 
   share(): number | undefined {
@@ -107,7 +113,7 @@ class StageState {
     const perSecond = this.meter.perSecond(now);
     const left = latest.total - latest.done;
     return {
-      ...(perSecond === undefined ? {} : { rate: `${rate(perSecond)} ${latest.unit}/s` }),
+      ...(perSecond === undefined ? {} : { rate: this.#speed(perSecond) }),
       ...(perSecond === undefined || left <= 0 ? {} : { left: `${duration(left / perSecond)} left` }),
       ...(latest.setAside ? { setAside: `${count(latest.setAside)} set aside` } : {}),
     };
@@ -117,9 +123,9 @@ class StageState {
   outcome(seconds: number): string {
     const { latest } = this;
     if (!latest) return duration(seconds);
-    const perSecond = seconds > 0 ? ` (${rate(latest.done / seconds)} ${latest.unit}/s)` : "";
+    const perSecond = seconds > 0 ? ` (${this.#speed(latest.done / seconds)})` : "";
     const setAside = latest.setAside ? `, ${count(latest.setAside)} set aside` : "";
-    return `${count(latest.done)} ${latest.unit} in ${duration(seconds)}${perSecond}${setAside}`;
+    return `${this.amount()} in ${duration(seconds)}${perSecond}${setAside}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { RunRequestInput, RunSummary } from "../api/contract.js";
+import { isCancelled, VergerError } from "../core/errors.js";
 import type { CommandContext } from "./context.js";
 import { EXIT } from "./exit.js";
 import { interruptible } from "./interrupt.js";
@@ -64,6 +65,8 @@ export async function runAndReport(context: CommandContext, request: RunRequestI
   let summary: RunSummary;
   try {
     summary = await interruptible(output, (signal) => runJob(request, { signal, onEvent: progress.onEvent }));
+  } catch (error) {
+    throw isCancelled(error) ? stopped(request.out) : error;
   } finally {
     progress.close();
   }
@@ -73,4 +76,13 @@ export async function runAndReport(context: CommandContext, request: RunRequestI
     output.result(await runReport(summary, output.paint));
   }
   if (summary.setAside > 0) context.finish(EXIT.setAside);
+}
+
+/** The end of a job that people stopped: nothing is lost, and how to go on. */
+function stopped(out: string): VergerError {
+  return new VergerError(
+    "cancelled",
+    `Stopped; what is done stands in ${out}. Run the same command again to resume where it stopped.`,
+    { details: { run: out } },
+  );
 }

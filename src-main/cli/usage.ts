@@ -62,22 +62,29 @@ const CODES: Readonly<Record<string, string>> = {
   "commander.unknownCommand": "usage/unknown-command",
   "commander.missingArgument": "usage/missing-argument",
   "commander.optionMissingArgument": "usage/missing-value",
-  "commander.missingMandatoryOptionValue": "usage/missing-option",
   "commander.conflictingOption": "usage/conflict",
   "commander.excessArguments": "usage/excess-arguments",
-  "commander.invalidArgument": "usage/invalid-value",
 };
 
-/** Commander's own complaint as one sentence with a stable code, its suggestion kept, and where to read more. */
+/** Commander's complaint as one of our sentences with a stable code; its suggestion is kept. */
 export function toUsageError(error: CommanderError, command: Command): VergerError {
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const hint = /^\(Did you mean (.+)\?\)$/.exec(rest.join(" ").trim())?.[1];
-  const sentence = first.charAt(0).toUpperCase() + first.slice(1).replace(/[.\s]+$/, "");
-  const suggestion = hint ? `; did you mean ${hint}?` : ".";
   const path = commandPath(command);
+  const [a, b] = [...first.matchAll(/'([^']*)'/g)].map((match) => match[1]);
+  const help = `"${path} --help" tells what there is`;
+  const ending = hint ? `did you mean ${hint}?` : `${help}.`;
+  const sentences: Readonly<Record<string, string>> = {
+    "commander.unknownOption": `Expected an option of ${path}, but received ${a}; ${ending}`,
+    "commander.unknownCommand": `Expected a command of ${path}, but received ${a}; ${ending}`,
+    "commander.missingArgument": `Expected <${a}> after ${path}, but it was not given; ${help}.`,
+    "commander.optionMissingArgument": `Expected a value after ${a}, but none was given; ${help}.`,
+    "commander.conflictingOption": `Expected either ${a} or ${b}, but received both; drop one.`,
+    "commander.excessArguments": `Expected fewer arguments (${first}); ${help}.`,
+  };
   return new VergerError(
     CODES[error.code] ?? "usage/invalid",
-    `${sentence}${suggestion} Run "${path} --help" for what it takes.`,
+    sentences[error.code] ?? `Expected a command line that ${path} understands (${first}); ${help}.`,
     hint ? { details: { suggestion: hint.replace(/^one of /, "") } } : {},
   );
 }
@@ -87,4 +94,16 @@ export function commandPath(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at; at = at.parent) names.unshift(at.name());
   return names.join(" ");
+}
+
+/** A parser for three numbers separated by commas, one a channel. */
+export function threeNumbers(flag: string, positive = false) {
+  return (text: string): [number, number, number] => {
+    const [a, b, c, ...more] = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+    const values = [a ?? Number.NaN, b ?? Number.NaN, c ?? Number.NaN] as [number, number, number];
+    if (more.length > 0 || !values.every((value) => Number.isFinite(value) && (!positive || value > 0))) {
+      throw invalid(flag, `three ${positive ? "positive " : ""}numbers separated by commas`, text);
+    }
+    return values;
+  };
 }

@@ -4,25 +4,13 @@ import { existsSync } from "node:fs";
 import { readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { cpus, tmpdir, totalmem } from "node:os";
 import path from "node:path";
-import type { Provider } from "../../api/contract.js";
 import { imageLibraries } from "../../native/image.js";
-import { packageRoot } from "../../native/root.js";
 import { hardwareThreads, lockFile } from "../../native/system.js";
 import { usableProcessors } from "../embed/plan.js";
-import { providerCandidates } from "../embed/provider.js";
-import { errorMessage } from "../errors.js";
+import { errorMessage, throwIfCancelled } from "../errors.js";
 import { appVersion } from "../run/version.js";
-import { checkModels } from "./models.js";
-
-export type CheckState = "ok" | "warn" | "fail";
-
-/** What a check found, and what to do where it is not ok. */
-export interface Finding {
-  readonly state: CheckState;
-  readonly found: string;
-  /** What to do; absent when the check is ok. */
-  readonly advice?: string;
-}
+import { checkEmbedding, checkModels } from "./embedding.js";
+import { type Finding, fail, ok, REINSTALL, warn } from "./finding.js";
 
 export interface Check extends Finding {
   /** Stable name for programs. */
@@ -44,24 +32,20 @@ const MIN_NODE = "20.19.0";
 const MIN_MEMORY = 1 * GIB;
 /** Features of 100,000 images take half of this. */
 const MIN_DISK = 1 * GIB;
-const REINSTALL = 'Run "npm run build" in a checkout, or reinstall Verger.';
-
-const ok = (found: string): Finding => ({ state: "ok", found });
-const warn = (found: string, advice: string): Finding => ({ state: "warn", found, advice });
-const fail = (found: string, advice: string): Finding => ({ state: "fail", found, advice });
 
 /**
  * Runs every check; one that throws has failed and does not stop the others.
  *
  * @param folder where runs shall be written; need not exist yet
  */
-export async function examine(options: { folder: string }): Promise<Diagnosis> {
+export async function examine(options: { folder: string; signal?: AbortSignal }): Promise<Diagnosis> {
   const checks: Check[] = [];
   const check = async (id: string, title: string, advice: string, find: () => Finding | Promise<Finding>) => {
     let finding: Finding;
     try {
       finding = await find();
     } catch (error) {
+      throwIfCancelled(options.signal);
       finding = fail(errorMessage(error), advice);
     }
     checks.push({ id, title, ...finding });
@@ -71,9 +55,8 @@ export async function examine(options: { folder: string }): Promise<Diagnosis> {
   await check("processor", "Processor", REINSTALL, checkProcessor);
   await check("memory", "Memory", "Close other programs.", () => checkMemory(availableMemory(), totalMemory()));
   await check("libraries", "Libraries", REINSTALL, checkLibraries);
-  await check("runtime", "ONNX Runtime", 'Run "npm ci" in a checkout, or reinstall Verger.', checkRuntime);
-  await check("workers", "Workers", REINSTALL, checkWorkers);
-  for (const { id, title, ...finding } of await checkModels()) checks.push({ id, title, ...finding });
+  await check("models", "Model files", REINSTALL, () => checkModels(options.signal));
+  await check("embedding", "Embedding", REINSTALL, checkEmbedding);
   const folders: [id: string, title: string, folder: string][] = [
     ["temporary", "Temporary", tmpdir()],
     ["folder", "Folder", path.resolve(options.folder)],
@@ -133,31 +116,6 @@ function checkLibraries(): Finding {
       .map(([name, version]) => `${name} ${version}`)
       .join(", "),
   );
-}
-
-async function checkRuntime(): Promise<Finding> {
-  const { env, listSupportedBackends } = await import("onnxruntime-node");
-  const version = env.versions.node ?? env.versions.common;
-  const names = new Set(listSupportedBackends().map(({ name }) => name));
-  const usable: string[] = [];
-  const absent: string[] = [];
-  for (const provider of ["cpu", "cuda", "dml", "coreml"] as const satisfies readonly Provider[]) {
-    try {
-      const reason =
-        providerCandidates(provider)[0]?.unavailable ?? (names.has(provider) ? undefined : "not in this build");
-      if (reason === undefined) usable.push(provider);
-      else absent.push(`${provider}: ${reason}`);
-    } catch (error) {
-      absent.push(`${provider}: ${errorMessage(error)}`);
-    }
-  }
-  const found = `${version}, providers ${usable.join(", ")}${absent.length > 0 ? ` (${absent.join("; ")})` : ""}`;
-  return usable.includes("cpu") ? ok(found) : fail(found, REINSTALL);
-}
-
-function checkWorkers(): Finding {
-  const file = path.join(packageRoot(), "dist", "workers", "embed.js");
-  return existsSync(file) ? ok(file) : fail(`${file} is missing`, REINSTALL);
 }
 
 /** Writes, reads, locks and removes a file in `folder`, or in the nearest folder above it that exists. */

@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { EXIT, exitCodeOf } from "../../src-main/cli/exit.js";
+import { Output } from "../../src-main/cli/output.js";
+import { wantsColor } from "../../src-main/cli/paint.js";
+import { cancelled, VergerError } from "../../src-main/core/errors.js";
+import { recorded } from "../support/streams.js";
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe("colours", () => {
+  const terminal = { isTTY: true, hasColors: () => true } as const;
+  it("needs a terminal, and NO_COLOR or FORCE_COLOR decide before it", () => {
+    expect(wantsColor(terminal, {})).toBe(true);
+    expect(wantsColor({ isTTY: false }, {})).toBe(false);
+    expect(wantsColor({ isTTY: true, hasColors: () => false }, {})).toBe(false);
+    expect(wantsColor(terminal, { NO_COLOR: "1" })).toBe(false);
+    expect(wantsColor(terminal, { NO_COLOR: "1", FORCE_COLOR: "1" })).toBe(false);
+    expect(wantsColor(terminal, { NO_COLOR: "" })).toBe(true);
+    expect(wantsColor({ isTTY: false }, { FORCE_COLOR: "1" })).toBe(true);
+    expect(wantsColor(terminal, { FORCE_COLOR: "0" })).toBe(false);
+  });
+});
+
+describe("exit codes", () => {
+  it.each([
+    [new VergerError("usage/unknown-option", "x"), EXIT.usage],
+    [new VergerError("request/invalid", "x"), EXIT.usage],
+    [new VergerError("run/in-use", "x"), EXIT.failed],
+    [cancelled(), EXIT.interrupted],
+    [new DOMException("x", "AbortError"), EXIT.interrupted],
+    [new Error("x"), EXIT.failed],
+    ["x", EXIT.failed],
+  ])("%s", (error, code) => expect(exitCodeOf(error)).toBe(code));
+});
+
+describe("output", () => {
+  const open = (mode: { json?: boolean; quiet?: boolean }) => {
+    vi.stubEnv("NO_COLOR", "1");
+    const stdout = recorded();
+    const stderr = recorded();
+    const output = new Output(stdout.stream, stderr.stream, { json: false, quiet: false, ...mode });
+    return { output, stdout, stderr };
+  };
+
+  it("puts the result on stdout and everything else on stderr", () => {
+    const { output, stdout, stderr } = open({});
+    output.notice("Provider cpu.");
+    output.progressLine("line");
+    output.result("result");
+    output.document({ never: true });
+    output.failure(new VergerError("run/in-use", "Expected a free folder."));
+    expect(stdout.text()).toBe("result\n");
+    expect(stderr.text()).toBe("verger: Provider cpu.\nline\nverger: Expected a free folder. [run/in-use]\n");
+  });
+
+  it("prints one document with --json, also for a failure", () => {
+    const { output, stdout, stderr } = open({ json: true });
+    output.result("result");
+    output.failure(new VergerError("run/in-use", "Expected a free folder.", { details: { run: "/a" } }));
+    expect(JSON.parse(stdout.text())).toEqual({
+      error: { code: "run/in-use", message: "Expected a free folder.", details: { run: "/a" } },
+    });
+    expect(stderr.text()).toContain("[run/in-use]");
+  });
+
+  it("keeps failures with --quiet and nothing else", () => {
+    const { output, stderr } = open({ quiet: true });
+    output.notice("notice");
+    output.progressLine("line");
+    output.failure(new VergerError("a/b", "Expected."));
+    expect(stderr.text()).toBe("verger: Expected. [a/b]\n");
+  });
+
+  it("shows stacks only with VERGER_DEBUG=1, with their causes", () => {
+    const error = new VergerError("a/b", "Expected.", { cause: new Error("origin") });
+    const plain = open({});
+    plain.output.failure(error);
+    expect(plain.stderr.text()).not.toMatch(/^\s+at /m);
+    vi.stubEnv("VERGER_DEBUG", "1");
+    const debug = open({});
+    debug.output.failure(error);
+    expect(debug.stderr.text()).toMatch(/origin[\s\S]*^\s+at /m);
+  });
+
+  it("outlives a reader that goes away, and reports other stream errors", () => {
+    const { output, stdout } = open({});
+    stdout.stream.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+    output.result("nobody reads this");
+    expect(stdout.text()).toBe("");
+    expect(() => stdout.stream.emit("error", Object.assign(new Error("disk"), { code: "EIO" }))).toThrow("disk");
+  });
+});

@@ -363,7 +363,7 @@ class RunJob {
     accumulator: PcaAccumulator | undefined,
     rows: number,
   ): Promise<PcaStageResult> {
-    const { store, signal, reporter, request } = this;
+    const { store, signal, reporter } = this;
     if (rows === 0) {
       throw new VergerError(
         "pca/too-few-rows",
@@ -372,7 +372,7 @@ class RunJob {
       );
     }
     const source = await openFeatures(store.path("features"));
-    return pcaStage({ store, source, parameters, accumulator, threads: request.threads, signal, reporter });
+    return pcaStage({ store, source, parameters, accumulator, signal, reporter });
   }
 
   private async countSetAside(): Promise<number> {

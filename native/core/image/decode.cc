@@ -18,7 +18,6 @@ namespace {
 constexpr size_t kKeptBytes = size_t{16} << 20;
 // Headers of photos, thumbnails and colour profiles included, rarely take more.
 constexpr size_t kProbeBytes = size_t{256} << 10;
-constexpr size_t kRowsPerPoll = 32;
 
 // Where stored pixel (x, y) goes in the upright picture, counted in pixels: base + x * step_x + y * step_y.
 struct Placement {
@@ -74,9 +73,9 @@ class ResizeSink : public RowSink {
  public:
   ResizeSink(Resizer& resizer, const CancelToken& cancel) : resizer_(resizer), cancel_(cancel) {}
 
-  bool Row(const uint8_t* rgb) override {
-    if (++rows_ % kRowsPerPoll == 0 && Cancelled()) return false;
-    resizer_.Row(rgb);
+  bool Rows(const uint8_t* const* rgb, size_t count) override {
+    if (Cancelled()) return false;
+    resizer_.Rows(rgb, count);
     return true;
   }
   bool Cancelled() const override { return cancel_.cancelled(); }
@@ -103,7 +102,6 @@ class ResizeSink : public RowSink {
  private:
   Resizer& resizer_;
   const CancelToken& cancel_;
-  size_t rows_ = 0;
 };
 
 }  // namespace
@@ -211,11 +209,12 @@ class ImageDecoder::RgbSink final : public ResizeSink {
     return BeginResize(frame, Fit::kStretch, spec);
   }
 
-  bool Row(const uint8_t* rgb) override {
-    if (resized_) return ResizeSink::Row(rgb);
-    if (y_ % kRowsPerPoll == 0 && Cancelled()) return false;
-    for (size_t x = 0; x < width_; ++x) std::copy_n(rgb + x * 3, 3, Pixel(x, y_));
-    ++y_;
+  bool Rows(const uint8_t* const* rgb, size_t count) override {
+    if (resized_) return ResizeSink::Rows(rgb, count);
+    if (Cancelled()) return false;
+    for (size_t i = 0; i < count; ++i, ++y_) {
+      for (size_t x = 0; x < width_; ++x) std::copy_n(rgb[i] + x * 3, 3, Pixel(x, y_));
+    }
     return true;
   }
 

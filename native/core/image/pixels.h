@@ -18,6 +18,8 @@ using Bytes = std::span<const uint8_t>;
 // Readable bytes behind every pixel row, so that SIMD code may load whole vectors.
 inline constexpr size_t kRowPadding = 64;
 
+inline constexpr size_t kRowsPerCall = 8;
+
 // What a decoder accepts. The pixel limit is checked against the header, before anything is allocated for pixels.
 struct DecodeLimits {
   uint64_t max_pixels = 268'000'000;
@@ -45,9 +47,9 @@ class RowSink {
   virtual ~RowSink() = default;
   // Once, before the first row.
   virtual Status Begin(const Frame& frame) = 0;
-  // One row of `frame.width` RGB pixels, three bytes each, with kRowPadding readable bytes behind. False: stop, the
-  // decoder returns Status::Cancelled().
-  virtual bool Row(const uint8_t* rgb) = 0;
+  // The next `count` rows of `frame.width` RGB pixels, three bytes each, with kRowPadding readable bytes behind each
+  // row. False: stop, the decoder returns Status::Cancelled(). Sinks work best on kRowsPerCall rows at a time.
+  virtual bool Rows(const uint8_t* const* rgb, size_t count) = 0;
   // Polled by decoders that work for long before their first row.
   virtual bool Cancelled() const = 0;
 };

@@ -65,11 +65,22 @@ png_voidp OnAllocate(png_structp png, png_alloc_size_t size) {
 
 void OnFree(png_structp, png_voidp memory) { std::free(memory); }
 
-// False: cancelled.
-bool Deliver(State& state, uint8_t* row) {
-  if (state.channels == 4) BlendOverWhite(row, state.frame.width);
-  ++state.delivered;
-  return state.sink->Row(row);
+// Hands over `count` rows that begin at `pixels`. False: cancelled.
+bool Deliver(State& state, uint8_t* pixels, size_t count) {
+  const uint8_t* rows[kRowsPerCall];
+  for (size_t i = 0; i < count; ++i) {
+    uint8_t* row = pixels + i * state.stride;
+    if (state.channels == 4) BlendOverWhite(row, state.frame.width);
+    rows[i] = row;
+  }
+  state.delivered += count;
+  return state.sink->Rows(rows, count);
+}
+
+void FillGrey(const State& state, uint8_t* pixels, size_t count) {
+  std::memset(pixels, kGrey, state.stride * count);
+  if (state.channels != 4) return;
+  for (size_t i = 3; i < state.stride * count; i += 4) pixels[i] = 255;
 }
 
 // The decode proper. May be left by longjmp at any call: no object with a destructor may live here.
@@ -97,17 +108,14 @@ void Protected(State& state) {
   state.frame.height = height;
   state.frame.extent_width = width;
   state.frame.extent_height = height;
-  const size_t kept = state.interlaced ? height : 1;
+  const size_t kept = state.interlaced ? height : kRowsPerCall;
   if (!state.pixels.Reserve(state.stride * kept + kRowPadding)) {
     state.outcome = Outcome::kMemory;
     return;
   }
   uint8_t* const pixels = state.pixels.data();
-  std::memset(pixels, kGrey, state.stride * kept);
+  FillGrey(state, pixels, kept);
   std::memset(pixels + state.stride * kept, 0, kRowPadding);
-  if (state.channels == 4) {
-    for (size_t i = 3; i < state.stride * kept; i += 4) pixels[i] = 255;
-  }
   state.sink_status = state.sink->Begin(state.frame);
   if (!state.sink_status.ok()) {
     state.outcome = Outcome::kSinkFailed;
@@ -126,9 +134,10 @@ void Protected(State& state) {
     }
     return;
   }
-  for (size_t y = 0; y < height; ++y) {
-    png_read_row(png, pixels, nullptr);
-    if (!Deliver(state, pixels)) {
+  for (size_t y = 0; y < height; y += kRowsPerCall) {
+    const size_t count = std::min<size_t>(kRowsPerCall, height - y);
+    for (size_t i = 0; i < count; ++i) png_read_row(png, pixels + i * state.stride, nullptr);
+    if (!Deliver(state, pixels, count)) {
       state.outcome = Outcome::kCancelled;
       return;
     }
@@ -142,16 +151,14 @@ void Run(State& state) {
 // Hands over an interlaced picture, or the grey that stands for what a truncated file lacks.
 Status Finish(State& state) {
   while (state.delivered < state.frame.height) {
-    uint8_t* row = state.pixels.data();
+    const size_t count = std::min(kRowsPerCall, state.frame.height - state.delivered);
+    uint8_t* pixels = state.pixels.data();
     if (state.interlaced) {
-      row += state.delivered * state.stride;
+      pixels += state.delivered * state.stride;
     } else {
-      std::memset(row, kGrey, state.stride);
-      if (state.channels == 4) {
-        for (size_t i = 3; i < state.stride; i += 4) row[i] = 255;
-      }
+      FillGrey(state, pixels, count);
     }
-    if (!Deliver(state, row)) return Status::Cancelled();
+    if (!Deliver(state, pixels, count)) return Status::Cancelled();
   }
   return Status::Ok();
 }

@@ -14,6 +14,8 @@ namespace {
 // Sizes that a thread remembers: a folder of photos rarely mixes more, and one entry is a few kilobytes.
 constexpr size_t kMaxCached = 32;
 constexpr size_t kLaneAlign = 16;
+// The kernels' special case; filters with fewer taps are padded with weights of 0.
+constexpr size_t kLeastTaps = 4;
 
 double Support(Filter filter) { return filter == Filter::kBilinear ? 1.0 : 2.0; }
 
@@ -28,12 +30,24 @@ double Evaluate(Filter filter, double x) {
 
 constexpr size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
+// Values by which every output row begins behind a cache line, or 0 where rows differ. A tensor that JavaScript
+// allocated is rarely aligned; rows in the ring are given the same offset, so that the vertical pass meets no vector
+// that straddles two lines, neither when it reads nor when it writes.
+size_t LineOffset(const ResizeSpec& spec) {
+  const auto offset = [](const float* p) { return reinterpret_cast<uintptr_t>(p) / sizeof(float) % kLaneAlign; };
+  const size_t first = offset(spec.planes[0]);
+  const bool alike =
+      spec.out_width % kLaneAlign == 0 && offset(spec.planes[1]) == first && offset(spec.planes[2]) == first;
+  return alike ? first : 0;
+}
+
 }  // namespace
 
 AxisWeights ComputeAxisWeights(Filter filter, size_t in, double low, double high, size_t out) {
   AxisWeights axis;
   axis.in = in;
   axis.out = out;
+  axis.taps = kLeastTaps;
   const double scale = (high - low) / static_cast<double>(out);
   const double filter_scale = std::max(scale, 1.0);
   const double support = Support(filter) * filter_scale;
@@ -119,7 +133,11 @@ bool Resizer::HorizontalTable::Build(const AxisWeights& axis, size_t lanes) {
     std::copy_n(axis.weights.data() + o * axis.taps, axis.count[o], weight.get() + o * groups * 4);
   }
   start = axis.start;
-  dot = {.out_width = axis.out, .groups = groups, .start = start.data(), .weight = weight.get()};
+  dot = {.out_width = axis.out,
+         .groups = groups,
+         .tile_pixels = simd::DotTilePixels(start.data(), axis.out, groups),
+         .start = start.data(),
+         .weight = weight.get()};
   return true;
 }
 
@@ -180,37 +198,65 @@ Status Resizer::Begin(const ResizeSpec& spec) {
   rows_ = &rows->axis;
   row_ = 0;
   next_ = 0;
-  ring_ = rows_->taps + 1;
+  ring_ = rows_->taps + simd::kMaxRows;
   stride_ = RoundUp(spec.out_width, kLaneAlign);
-  const size_t scratch = columns_->permuted ? simd::PermuteScratch(spec.in_width)
-                                            : simd::DotScratch(spec.in_width, columns_->dot.groups, spec.out_width);
-  if (!scratch_.Reserve(scratch) || !ring_rows_.Reserve(ring_ * stride_ * 3)) return OutOfMemory();
+  const size_t scratch = columns_->permuted ? simd::PermuteScratch(spec.in_width) : simd::DotScratch(columns_->dot);
+  if (!scratch_.Reserve(scratch) || !ring_rows_.Reserve(ring_ * stride_ * 3 + kLaneAlign)) return OutOfMemory();
+  ring_start_ = ring_rows_.data() + LineOffset(spec);
   // Taps of weight 0 read behind the row: there must be no NaN.
   std::fill_n(scratch_.data(), scratch, 0.0f);
   taps_.resize(rows_->taps);
   return Status::Ok();
 }
 
-void Resizer::Row(const uint8_t* rgb) {
-  const size_t row = row_++;
-  // Rows outside the wanted part are not worth a horizontal pass.
-  if (next_ == spec_.out_height || row < static_cast<size_t>(rows_->start[next_])) return;
-  float* slot = ring_rows_.data() + row % ring_ * stride_ * 3;
-  if (columns_->permuted) {
-    simd::PermuteRow(rgb, spec_.in_width, columns_->permute, scratch_.data(), slot, stride_);
-  } else {
-    simd::DotRow(rgb, spec_.in_width, columns_->dot, scratch_.data(), slot, stride_);
+void Resizer::Rows(const uint8_t* const* rgb, size_t count) {
+  while (count > 0) {
+    if (next_ == spec_.out_height) return;
+    const size_t first = static_cast<size_t>(rows_->start[next_]);
+    if (row_ < first) {
+      // Outside the wanted part, or between two outputs: not worth a horizontal pass.
+      const size_t skipped = std::min(count, first - row_);
+      row_ += skipped;
+      rgb += skipped;
+      count -= skipped;
+      continue;
+    }
+    const size_t taken = std::min(count, simd::kMaxRows);
+    float* out[simd::kMaxRows];
+    for (size_t i = 0; i < taken; ++i) out[i] = RingRow((row_ + i) % ring_);
+    if (columns_->permuted) {
+      simd::PermuteRows(rgb, taken, spec_.in_width, columns_->permute, scratch_.data(), out, stride_);
+    } else {
+      simd::DotRows(rgb, taken, spec_.in_width, columns_->dot, scratch_.data(), out, stride_);
+    }
+    row_ += taken;
+    rgb += taken;
+    count -= taken;
+    Combine();
   }
+}
+
+// Writes every output row whose inputs have all been seen.
+void Resizer::Combine() {
+  const size_t taps = rows_->taps;
   while (next_ < spec_.out_height) {
-    const size_t start = static_cast<size_t>(rows_->start[next_]);
-    const size_t count = static_cast<size_t>(rows_->count[next_]);
-    if (start + count > row_) return;
-    for (size_t t = 0; t < count; ++t) taps_[t] = ring_rows_.data() + (start + t) % ring_ * stride_ * 3;
+    const int32_t start = rows_->start[next_];
+    const int32_t count = rows_->count[next_];
+    if (static_cast<size_t>(start + count) > row_) return;
+    // When enlarging, several output rows have the same inputs.
+    size_t last = next_ + 1;
+    while (last < spec_.out_height && rows_->start[last] == start && rows_->count[last] == count) ++last;
+    size_t slot = static_cast<size_t>(start) % ring_;
+    for (size_t t = 0; t < taps; ++t) {
+      taps_[t] = RingRow(slot);
+      // Taps beyond the last weigh 0: any row that has been written will do.
+      if (t + 1 < static_cast<size_t>(count)) slot = slot + 1 == ring_ ? 0 : slot + 1;
+    }
     const size_t offset = next_ * spec_.out_width;
     float* const out[3] = {spec_.planes[0] + offset, spec_.planes[1] + offset, spec_.planes[2] + offset};
-    simd::CombineRows(taps_.data(), rows_->weights.data() + next_ * rows_->taps, count, spec_.out_width, stride_,
-                      spec_.scale.data(), spec_.bias.data(), out);
-    ++next_;
+    const simd::VerticalTaps vertical = {taps_.data(), rows_->weights.data() + next_ * taps, taps};
+    simd::CombineRows(vertical, last - next_, spec_.out_width, stride_, spec_.scale.data(), spec_.bias.data(), out);
+    next_ = last;
   }
 }
 

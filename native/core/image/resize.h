@@ -14,7 +14,8 @@ namespace verger::image {
 
 enum class Filter : uint8_t { kBilinear, kBicubic };
 
-// The weights along one axis: output o is the sum over t < count[o] of weights[o * taps + t] * input[start[o] + t].
+// The weights along one axis: output o is the sum over t < count[o] of weights[o * taps + t] * input[start[o] + t];
+// weights beyond count[o] are 0. `start` never decreases. `taps` is at least 4.
 struct AxisWeights {
   size_t in = 0;
   size_t out = 0;
@@ -61,9 +62,9 @@ class Resizer {
 
   // Codes: image/memory.
   Status Begin(const ResizeSpec& spec);
-  // The next row from the top: in_width RGB pixels, three bytes each, with kRowPadding readable bytes behind. After
-  // in_height rows every output row has been written.
-  void Row(const uint8_t* rgb);
+  // The next `count` rows from the top: in_width RGB pixels, three bytes each, with kRowPadding readable bytes behind
+  // each row. After in_height rows every output row has been written.
+  void Rows(const uint8_t* const* rgb, size_t count);
   // Releases scratch memory beyond `bytes`.
   void Trim(size_t bytes);
 
@@ -72,6 +73,8 @@ class Resizer {
   struct CachedAxis;
 
   const CachedAxis* Find(const ResizeSpec& spec, bool horizontal);
+  float* RingRow(size_t slot) { return ring_start_ + slot * stride_ * 3; }
+  void Combine();
 
   ResizeSpec spec_;
   std::vector<std::unique_ptr<CachedAxis>> cache_;
@@ -84,6 +87,7 @@ class Resizer {
   size_t stride_ = 0;  // floats from plane to plane of one row in the ring
   Buffer<float> scratch_;
   Buffer<float> ring_rows_;
+  float* ring_start_ = nullptr;
   std::vector<const float*> taps_;
 };
 

@@ -22,22 +22,38 @@ struct PermuteTable {
 struct DotTable {
   size_t out_width = 0;
   size_t groups = 0;               // of four taps each; taps that do not exist weigh 0
+  size_t tile_pixels = 0;          // DotTilePixels of the above
   const int32_t* start = nullptr;  // [out_width] first input pixel
   const float* weight = nullptr;   // [out_width][groups * 4]
 };
 
-// Both: `rgb` is one row of `width` pixels with kRowPadding bytes behind. `scratch` holds PermuteScratch/DotScratch
-// floats that are finite. Results, clamped to [0, 255], go to three planes of `out` that are `out_stride` apart and
-// have room for whole vectors.
-size_t PermuteScratch(size_t width);
-size_t DotScratch(size_t width, size_t groups, size_t out_width);
-void PermuteRow(const uint8_t* rgb, size_t width, const PermuteTable& table, float* scratch, float* out,
-                size_t out_stride);
-void DotRow(const uint8_t* rgb, size_t width, const DotTable& table, float* scratch, float* out, size_t out_stride);
+// Rows that the horizontal passes take at most at once: tables are loaded once for all of them, and a row's floats have
+// left the store buffer by the time they are read again.
+inline constexpr size_t kMaxRows = 8;
 
-// The vertical pass for one output row: out[c][x] = clamp(sum over t of weights[t] * rows[t][c * stride + x]) *
-// scale[c] + bias[c] for x in [0, width), written to exactly those places.
-void CombineRows(const float* const* rows, const float* weights, size_t taps, size_t width, size_t stride,
-                 const float* scale, const float* bias, float* const* out);
+// Both: `rgb` points to `rows` rows of `width` pixels with kRowPadding bytes behind each. `scratch` holds
+// PermuteScratch / DotScratch floats, all finite. Results, clamped to [0, 255], go to out[row] + colour * out_stride,
+// where there is room for whole vectors.
+size_t PermuteScratch(size_t width);
+size_t DotScratch(const DotTable& table);
+// Input pixels that the kernel unpacks at once, at most.
+size_t DotTilePixels(const int32_t* start, size_t out_width, size_t groups);
+void PermuteRows(const uint8_t* const* rgb, size_t rows, size_t width, const PermuteTable& table, float* scratch,
+                 float* const* out, size_t out_stride);
+void DotRows(const uint8_t* const* rgb, size_t rows, size_t width, const DotTable& table, float* scratch,
+             float* const* out, size_t out_stride);
+
+// The inputs of some output rows.
+struct VerticalTaps {
+  const float* const* rows = nullptr;  // [count]
+  const float* weights = nullptr;      // [outputs][count]
+  size_t count = 0;
+};
+
+// The vertical pass for `outputs` rows that follow each other at out[c] and share their inputs: row o of colour c is
+// clamp(sum over t of weights[o][t] * rows[t][c * stride + x]) * scale[c] + bias[c] for x in [0, width), written to
+// exactly those places. Fastest with four taps and where rows[t] and out[c] lie alike on cache lines.
+void CombineRows(const VerticalTaps& taps, size_t outputs, size_t width, size_t stride, const float* scale,
+                 const float* bias, float* const* out);
 
 }  // namespace verger::image::simd

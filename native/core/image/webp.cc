@@ -90,14 +90,19 @@ Status DecodeWebp(Bytes bytes, const DecodeLimits& limits, RowSink& sink) {
   frame.extent_width = static_cast<double>(width);
   frame.extent_height = static_cast<double>(height);
   VERGER_RETURN_IF_ERROR(sink.Begin(frame));
-  for (size_t y = 0; y < height; ++y) {
-    uint8_t* row = pixels.data() + y * stride;
-    if (y >= valid) {
-      std::memset(row, kGrey, width * 3);
-    } else if (alpha) {
-      BlendOverWhite(row, width);
+  for (size_t y = 0; y < height; y += kRowsPerCall) {
+    const size_t count = std::min(kRowsPerCall, height - y);
+    const uint8_t* rows[kRowsPerCall];
+    for (size_t i = 0; i < count; ++i) {
+      uint8_t* row = pixels.data() + (y + i) * stride;
+      if (y + i >= valid) {
+        std::memset(row, kGrey, width * 3);
+      } else if (alpha) {
+        BlendOverWhite(row, width);
+      }
+      rows[i] = row;
     }
-    if (!sink.Row(row)) return Status::Cancelled();
+    if (!sink.Rows(rows, count)) return Status::Cancelled();
   }
   return Status::Ok();
 }

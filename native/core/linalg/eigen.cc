@@ -1,21 +1,17 @@
 #include "core/linalg/eigen.h"
 
 #include <cmath>
-#include <limits>
-#include <numeric>
-#include <string>
 
 #include "core/linalg/gemm.h"
+#include "core/linalg/householder.h"
 #include "core/linalg/kernels.h"
 
 namespace verger::linalg {
 
 namespace {
 
-constexpr size_t kPanel = 32;        // reflections per block
-constexpr size_t kSymvRanges = 8;    // fixed, so that sums do not depend on the thread count
-constexpr size_t kStrip = 32;        // columns of the eigenvector matrix that one thread rotates at a time
-constexpr size_t kQueued = 1 << 16;  // rotations queued before they are applied
+constexpr size_t kPanel = 32;      // reflections per block
+constexpr size_t kSymvRanges = 8;  // fixed, so that sums do not depend on the thread count
 
 // Reflections H_j = I - tau_j v_j v_j^T, j = 0..n-2, with v_j zero up to column j, one at j + 1. Row j of `v` is v_j.
 struct Tridiagonal {
@@ -77,24 +73,9 @@ Status Tridiagonalise(size_t n, double* a, const Exec& exec, Tridiagonal* t) {
         kernels.axpy(-vp[j], wp + j, row + j, n - j);
       }
       t->diagonal[j] = row[j];
-      // Householder vector of row[j+1..n).
       double* v = t->v.data() + j * n;
       const size_t m = n - j - 1;
-      double largest = 0;
-      for (size_t i = j + 2; i < n; ++i) largest = std::max(largest, std::abs(row[i]));
-      const double alpha = row[j + 1];
-      double tau = 0;
-      double beta = alpha;
-      if (largest > 0) {
-        const double unit = std::max(largest, std::abs(alpha));
-        double sum = 0;
-        for (size_t i = j + 1; i < n; ++i) sum += (row[i] / unit) * (row[i] / unit);
-        beta = -std::copysign(unit * std::sqrt(sum), alpha);
-        tau = (beta - alpha) / beta;
-        const double inverse = 1 / (alpha - beta);
-        for (size_t i = j + 2; i < n; ++i) v[i] = row[i] * inverse;
-      }
-      v[j + 1] = 1;
+      const auto [beta, tau] = MakeReflection(row + j + 1, m, v + j + 1);
       t->off_diagonal[j] = beta;
       t->tau[j] = tau;
 
@@ -127,188 +108,15 @@ Status Tridiagonalise(size_t n, double* a, const Exec& exec, Tridiagonal* t) {
   return exec.Check();
 }
 
-// Rotations of several sweeps, applied together: each strip of columns is then read once from memory.
-class RotationQueue {
- public:
-  RotationQueue(size_t n, double* z, size_t stride, const Exec& exec) : n_(n), z_(z), stride_(stride), exec_(exec) {}
-
-  // Room for the c and s, interleaved, of a sweep over rows first..last (last - first rotations).
-  double* Begin(size_t first, size_t last) {
-    if (used_ + (last - first) > kQueued) Apply();
-    if (values_.size() == 0) values_ = AlignedArray<double>(2 * std::max(kQueued, n_));
-    sweeps_.push_back({first, last, used_});
-    used_ += last - first;
-    return values_.data() + 2 * sweeps_.back().at;
-  }
-
-  // A sweep that ended early used only rows first..last.
-  void Shorten(size_t first) {
-    Sweep& sweep = sweeps_.back();
-    sweep.at += first - sweep.first;
-    sweep.first = first;
-  }
-
-  void Apply() {
-    const Kernels& kernels = GetKernels();
-    exec_.For(stride_ / kStrip, [&](size_t strip, size_t) {
-      for (const Sweep& sweep : sweeps_) {
-        kernels.rotate_down(z_ + strip * kStrip, stride_, sweep.first, sweep.last, values_.data() + 2 * sweep.at,
-                            kStrip);
-      }
-    });
-    sweeps_.clear();
-    used_ = 0;
-  }
-
- private:
-  struct Sweep {
-    size_t first, last, at;
-  };
-  size_t n_;
-  double* z_;
-  size_t stride_;
-  const Exec& exec_;
-  AlignedArray<double> values_;
-  std::vector<Sweep> sweeps_;
-  size_t used_ = 0;
-};
-
-// Diagonalises (d, e) by implicit QL; queue receives the rotations of the rows of Z^T.
-Status ImplicitQl(std::vector<double>* diagonal, std::vector<double>* off_diagonal, const Exec& exec,
-                  RotationQueue* queue) {
-  std::vector<double>& d = *diagonal;
-  std::vector<double>& e = *off_diagonal;
-  const size_t n = d.size();
-  e.push_back(0);
-  constexpr double kEps = std::numeric_limits<double>::epsilon() / 2;
-  double norm = 0;
-  for (size_t i = 0; i < n; ++i) norm = std::max({norm, std::abs(d[i]), std::abs(e[i])});
-  // Below this an off-diagonal cannot move an eigenvalue by more than a rounding of the largest: it saves the sweeps
-  // that would otherwise polish the noise of a rank-deficient matrix.
-  const double negligible = 1e-3 * kEps * norm;
-  for (size_t l = 0; l < n; ++l) {
-    if (l % 16 == 0) VERGER_RETURN_IF_ERROR(exec.Check());
-    for (int iteration = 0;; ++iteration) {
-      size_t m = l;
-      while (m + 1 < n) {
-        // LAPACK's criterion (dsteqr): relative to the geometric mean of the neighbours.
-        const double size = std::sqrt(std::abs(d[m])) * std::sqrt(std::abs(d[m + 1]));
-        if (std::abs(e[m]) <= kEps * size + negligible) {
-          e[m] = 0;
-          break;
-        }
-        ++m;
-      }
-      if (m == l) break;
-      if (iteration == 60) {
-        return {"pca/no-convergence",
-                "Expected the eigenvalue iteration to converge, but it did not within 60 sweeps; this is a defect of "
-                "Verger, please report it with the features file."};
-      }
-      double g = (d[l + 1] - d[l]) / (2 * e[l]);
-      double r = std::hypot(g, 1.0);
-      g = d[m] - d[l] + e[l] / (g + std::copysign(r, g));
-      double s = 1;
-      double c = 1;
-      double p = 0;
-      double* cs = queue->Begin(l, m);
-      size_t i = m;
-      bool underflow = false;
-      while (i-- > l) {
-        const double f = s * e[i];
-        const double b = c * e[i];
-        r = std::sqrt(f * f + g * g);
-        if (!(r > 1e-140 && r < 1e140)) r = std::hypot(f, g);
-        e[i + 1] = r;
-        if (r == 0) {
-          // The matrix splits here: undo the shift and start again on the smaller block.
-          d[i + 1] -= p;
-          e[m] = 0;
-          underflow = true;
-          break;
-        }
-        s = f / r;
-        c = g / r;
-        g = d[i + 1] - p;
-        r = (d[i] - g) * s + 2 * c * b;
-        p = s * r;
-        d[i + 1] = g + p;
-        g = c * r - b;
-        cs[2 * (i - l)] = c;
-        cs[2 * (i - l) + 1] = s;
-      }
-      if (underflow) {
-        queue->Shorten(i + 1);
-        continue;
-      }
-      d[l] -= p;
-      e[l] = g;
-      e[m] = 0;
-    }
-  }
-  queue->Apply();
-  return exec.Check();
-}
-
-// rows (k x n) <- rows * (H_0 H_1 ... H_{n-2})^T, so that eigenvectors of T become eigenvectors of A.
-Status ApplyReflections(const Tridiagonal& t, size_t n, size_t k, double* rows, const Exec& exec) {
-  if (n < 2 || k == 0) return exec.Check();
-  const Kernels& kernels = GetKernels();
-  constexpr size_t kBlock = 64;
-  AlignedArray<double> products(k * kBlock);
-  AlignedArray<double> scaled(k * kBlock);
-  std::vector<double> upper(kBlock * kBlock);
-  for (size_t block = (n - 2) / kBlock + 1; block-- > 0;) {
-    VERGER_RETURN_IF_ERROR(exec.Check());
-    const size_t j0 = block * kBlock;
-    const size_t count = std::min(kBlock, n - 1 - j0);
-    const size_t m = n - j0 - 1;  // columns j0 + 1..n
-    const double* v = t.v.data() + j0 * n + j0 + 1;
-    // H = I - V^T T V with upper triangular T (Schreiber and Van Loan, 1989).
-    std::fill(upper.begin(), upper.end(), 0.0);
-    for (size_t j = 0; j < count; ++j) {
-      const double tau = t.tau[j0 + j];
-      upper[j * kBlock + j] = tau;
-      double column[kBlock];
-      for (size_t i = 0; i < j; ++i) column[i] = -tau * kernels.dot(v + i * n, v + j * n, m);
-      for (size_t i = 0; i < j; ++i) {
-        double sum = 0;
-        for (size_t p = i; p < j; ++p) sum += upper[i * kBlock + p] * column[p];
-        upper[i * kBlock + j] = sum;
-      }
-    }
-    Gemm<double>(exec, k, count, m, 1.0, {rows + j0 + 1, n, 1}, {v, 1, n}, 0.0, products.data(), kBlock);
-    Gemm<double>(exec, k, count, count, 1.0, {products.data(), kBlock, 1}, {upper.data(), 1, kBlock}, 0.0,
-                 scaled.data(), kBlock);
-    Gemm<double>(exec, k, m, count, -1.0, {scaled.data(), kBlock, 1}, {v, n, 1}, 1.0, rows + j0 + 1, n);
-  }
-  return exec.Check();
-}
-
 }  // namespace
 
-Status SolveSymmetric(size_t n, double* a, const std::function<size_t(const std::vector<double>&)>& choose,
-                      const Exec& exec, SymmetricEigen* result) {
+Status SolveSymmetric(size_t n, double* a, const ChooseCount& choose, const Exec& exec, SymmetricEigen* result) {
   Tridiagonal t;
   VERGER_RETURN_IF_ERROR(Tridiagonalise(n, a, exec, &t));
-
-  const size_t stride = RoundUp(n, kStrip);
-  AlignedArray<double> z = AlignedArray<double>::Zeros(n * stride);
-  for (size_t i = 0; i < n; ++i) z[i * stride + i] = 1;
-  RotationQueue queue(n, z.data(), stride, exec);
-  VERGER_RETURN_IF_ERROR(ImplicitQl(&t.diagonal, &t.off_diagonal, exec, &queue));
-
-  std::vector<size_t> order(n);
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return t.diagonal[x] > t.diagonal[y]; });
-  result->values.resize(n);
-  for (size_t i = 0; i < n; ++i) result->values[i] = t.diagonal[order[i]];
-  result->count = std::min(n, choose(result->values));
-  result->vectors = AlignedArray<double>(result->count * n);
-  for (size_t i = 0; i < result->count; ++i) {
-    std::memcpy(result->vectors.data() + i * n, z.data() + order[i] * stride, n * sizeof(double));
-  }
-  return ApplyReflections(t, n, result->count, result->vectors.data(), exec);
+  VERGER_RETURN_IF_ERROR(SolveTridiagonal(t.diagonal, t.off_diagonal, choose, exec, result));
+  ApplyReflections({n, n > 0 ? n - 1 : 0, 1, t.v.data(), t.tau.data()}, Order::kLastToFirst, result->count,
+                   result->vectors.data(), exec);
+  return exec.Check();
 }
 
 }  // namespace verger::linalg

@@ -291,41 +291,26 @@ void SymvUpper(const double* HWY_RESTRICT a, size_t lda, size_t n, size_t begin,
   }
 }
 
-void RotateDown(double* z, size_t ldz, size_t first, size_t last, const double* HWY_RESTRICT cs, size_t width) {
+void Secular(const double* HWY_RESTRICT delta, const double* HWY_RESTRICT w2, double x, size_t n, double* sums) {
   const Tag<double> d;
   const size_t lanes = hn::Lanes(d);
-  constexpr size_t kGroup = 4;  // vectors carried in registers down the sweep
-  size_t column = 0;
-  for (; column + kGroup * lanes <= width; column += kGroup * lanes) {
-    hn::Vec<Tag<double>> below[kGroup];
-    double* lower = z + last * ldz + column;
-    VERGER_UNROLL
-    for (size_t g = 0; g < kGroup; ++g) below[g] = hn::Load(d, lower + g * lanes);
-    for (size_t i = last; i-- > first;) {
-      const auto c = hn::Set(d, cs[2 * (i - first)]);
-      const auto s = hn::Set(d, cs[2 * (i - first) + 1]);
-      double* upper = lower - ldz;
-      VERGER_UNROLL
-      for (size_t g = 0; g < kGroup; ++g) {
-        const auto above = hn::Load(d, upper + g * lanes);
-        hn::Store(hn::MulAdd(s, above, hn::Mul(c, below[g])), d, lower + g * lanes);
-        below[g] = hn::NegMulAdd(s, below[g], hn::Mul(c, above));
-      }
-      lower = upper;
-    }
-    VERGER_UNROLL
-    for (size_t g = 0; g < kGroup; ++g) hn::Store(below[g], d, lower + g * lanes);
+  const auto at = hn::Set(d, x);
+  const auto one = hn::Set(d, 1.0);
+  auto value = hn::Zero(d);
+  auto slope = hn::Zero(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto inverse = hn::Div(one, hn::Sub(hn::LoadU(d, delta + i), at));
+    const auto term = hn::Mul(hn::LoadU(d, w2 + i), inverse);
+    value = hn::Add(value, term);
+    slope = hn::MulAdd(term, inverse, slope);
   }
-  for (; column < width; ++column) {
-    for (size_t i = last; i-- > first;) {
-      const double c = cs[2 * (i - first)];
-      const double s = cs[2 * (i - first) + 1];
-      double& above = z[i * ldz + column];
-      double& below = z[(i + 1) * ldz + column];
-      const double kept = above;
-      above = c * kept - s * below;
-      below = s * kept + c * below;
-    }
+  sums[0] = hn::GetLane(hn::SumOfLanes(d, value));
+  sums[1] = hn::GetLane(hn::SumOfLanes(d, slope));
+  for (; i < n; ++i) {
+    const double term = w2[i] / (delta[i] - x);
+    sums[0] += term;
+    sums[1] += term / (delta[i] - x);
   }
 }
 
@@ -343,7 +328,7 @@ const Kernels* Table() {
       &SymvUpper,
       &Dot,
       &Axpy,
-      &RotateDown,
+      &Secular,
   };
   return &table;
 }

@@ -41,10 +41,8 @@ struct Kernels {
   double (*dot)(const double* a, const double* b, size_t n);
   void (*axpy)(double alpha, const double* x, double* y, size_t n);  // y += alpha * x
 
-  // One sweep of plane rotations over the rows of z (row stride ldz), for i = last - 1 down to first:
-  //   (z[i], z[i+1]) <- (c_i z[i] - s_i z[i+1], s_i z[i] + c_i z[i+1])  over `width` columns (a multiple of 32).
-  // cs holds c and s interleaved, index 0 for i = first.
-  void (*rotate_down)(double* z, size_t ldz, size_t first, size_t last, const double* cs, size_t width);
+  // sums[0] = sum of w2[i] / (delta[i] - x), sums[1] = sum of w2[i] / (delta[i] - x)^2.
+  void (*secular)(const double* delta, const double* w2, double x, size_t n, double* sums);
 };
 
 // The table of the best instruction set of this machine (or of the one that hwy::SetSupportedTargetsForTest left).

@@ -54,6 +54,13 @@ void FixSign(double* vector, size_t n) {
   for (size_t j = 0; j < n; ++j) vector[j] = -vector[j];
 }
 
+namespace {
+
+// Subspaces wider than this take longer than the exact solver (measured by native/bench/pca_bench.cc).
+size_t AutoLargestBlock(size_t d) { return d < 256 ? 0 : d / 8; }
+
+}  // namespace
+
 Status FitPca(Moments&& moments, const PcaOptions& options, const Exec& exec, PcaModel* model) {
   VERGER_RETURN_IF_ERROR(CheckOptions(options, moments.rows, moments.dimension));
   const size_t d = moments.dimension;
@@ -71,11 +78,10 @@ Status FitPca(Moments&& moments, const PcaOptions& options, const Exec& exec, Pc
     SubspaceReport report;
     SubspaceOptions subspace;
     subspace.seed = options.seed;
-    subspace.limit = static_cast<size_t>(std::min<uint64_t>(moments.rows, d));
     subspace.expected = options.components;
-    subspace.total = moments.total_variance;
-    subspace.variance = options.components > 0 ? 0 : options.variance;
-    subspace.may_decline = options.solver == Solver::kAuto;
+    subspace.trace = moments.total_variance;
+    subspace.target = options.variance * moments.total_variance;
+    subspace.largest_block = options.solver == Solver::kAuto ? AutoLargestBlock(d) : d / 2;
     VERGER_RETURN_IF_ERROR(SolveSubspace(d, moments.matrix.data(), choose, subspace, exec, &eigen, &report));
     exact = report.declined;
     model->iterations = report.iterations;

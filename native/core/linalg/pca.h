@@ -12,6 +12,7 @@
 
 namespace verger::linalg {
 
+// kRandomized falls back on the exact solver where it would need a subspace of more than half the dimension.
 enum class Solver { kAuto, kExact, kRandomized };
 
 struct PcaOptions {

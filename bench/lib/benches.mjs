@@ -1,0 +1,20 @@
+/** Every benchmark by name, in the order of docs/performance.md; loaded when it runs. */
+export const BENCHES = {
+  "end-to-end": () => import("../end-to-end.mjs"),
+  "plain-js": () => import("../plain-js.mjs"),
+  decode: () => import("../decode.mjs"),
+  gram: () => import("../gram.mjs"),
+  pca: () => import("../pca.mjs"),
+  memory: () => import("../memory.mjs"),
+  million: () => import("../million.mjs"),
+  "second-run": () => import("../second-run.mjs"),
+};
+
+/**
+ * @typedef {object} Context
+ * @property {(line: string) => void} log progress, to stderr
+ * @property {number} pairs how often each comparison is repeated
+ * @property {boolean} quick once, on little data: to see that it works
+ * @property {boolean} full also what takes long
+ * @property {readonly string[] | undefined} presets only these
+ */

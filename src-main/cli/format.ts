@@ -27,8 +27,14 @@ export function duration(seconds: number): string {
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-  const minutes = Math.round(whole / 60);
+  const minutes = Math.floor(whole / 60);
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** Seconds that an estimate gives, no finer than it is: `9 s`, `4 min 05 s`. */
+export function remaining(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return "?";
+  return seconds < 59.5 ? `${Math.ceil(seconds)} s` : duration(seconds);
 }
 
 /** Bytes as `412 MB` (decimal, as disks and `--json` readers count). */

@@ -1,5 +1,5 @@
 import cliProgress from "cli-progress";
-import { bytes, count, duration, percent, rate } from "./format.js";
+import { bytes, count, duration, percent, rate, remaining } from "./format.js";
 import type { Output } from "./output.js";
 import { pad, truncate } from "./table.js";
 
@@ -114,7 +114,7 @@ class StageState {
     const left = latest.total - latest.done;
     return {
       ...(perSecond === undefined ? {} : { rate: this.#speed(perSecond) }),
-      ...(perSecond === undefined || left <= 0 ? {} : { left: `${duration(left / perSecond)} left` }),
+      ...(perSecond === undefined || left <= 0 ? {} : { left: `${remaining(left / perSecond)} left` }),
       ...(latest.setAside ? { setAside: `${count(latest.setAside)} set aside` } : {}),
     };
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, count, counted, duration, percent, rate } from "../../src-main/cli/format.js";
+import { bytes, count, counted, duration, percent, rate, remaining } from "../../src-main/cli/format.js";
 import { shellPath } from "../../src-main/cli/summary.js";
 import { columns, displayWidth, pad, printable, truncate } from "../../src-main/cli/table.js";
 
@@ -25,6 +25,16 @@ describe("numbers", () => {
     [412_345_678, "412 MB"],
     [999_600_000, "1.0 GB"],
   ])("%d bytes read %s", (value, text) => expect(bytes(value)).toBe(text));
+
+  it("estimates no finer than it knows", () => {
+    expect([remaining(0.2), remaining(8.01), remaining(59.4), remaining(245), remaining(Number.NaN)]).toEqual([
+      "1 s",
+      "9 s",
+      "60 s",
+      "4 min 05 s",
+      "?",
+    ]);
+  });
 
   it("groups, counts and rounds the same whatever the locale", () => {
     expect(count(22_688)).toBe("22,688");

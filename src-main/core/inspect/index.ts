@@ -130,7 +130,10 @@ function stages(file: RunFile): Inspection["stages"] {
     transform: [rows, "rows"],
     total: [counts.images, "images"],
   };
-  return Object.entries(file.timings).map(([stage, seconds]) => {
+  const { total, ...timings } = file.timings;
+  const entries = Object.entries(timings);
+  if (total !== undefined) entries.push(["total", total]);
+  return entries.map(([stage, seconds]) => {
     const [amount, unit] = handled[stage] ?? [0, "rows"];
     return { stage, seconds, perSecond: amount > 0 && seconds > 0 ? amount / seconds : null, unit };
   });

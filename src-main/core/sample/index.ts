@@ -6,7 +6,7 @@ import { encodeJpeg } from "../../native/image.js";
 import { errorCode, errorMessage, throwIfCancelled, VergerError } from "../errors.js";
 import { FRUITS } from "./catalogue.js";
 import { type Mat3, multiply, rotation } from "./math.js";
-import { buildModel, type Model } from "./model.js";
+import { buildModel, type Model, variant } from "./model.js";
 import { Random } from "./random.js";
 import { Renderer } from "./render.js";
 
@@ -36,7 +36,7 @@ export interface SampleSummary {
 }
 
 /** Lists what a sample consists of, so that it alone is removed when another one takes its place. */
-const MARKER = ".verger-sample.json";
+const MARKER = "verger-sample.json";
 /** Every fifth frame of a series is for testing. */
 const TEST_EVERY = 5;
 const QUALITY = 92;
@@ -46,6 +46,9 @@ const IN_FLIGHT = 8;
 interface Marker {
   readonly files: readonly string[];
 }
+
+const ABOUT =
+  "Drawn by verger sample: synthetic images, no photographs. The files below are removed when it is drawn anew.";
 
 /** The name of the label at `index`: fruit and number, as in Fruits-360; numbers above 1 stray further from the kind. */
 export function labelName(index: number): string {
@@ -58,11 +61,10 @@ function fruitAt(index: number): (typeof FRUITS)[number] {
 
 /** The individual that stands for one label. */
 export function labelModel(index: number, seed: number, size: number): Model {
-  const ordinal = Math.floor(index / FRUITS.length);
   const random = new Random(seed, labelName(index));
   // One texel for each pixel around the fruit, and a little more.
   const detail = Math.max(96, Math.min(2048, Math.ceil(size * 0.96) * 4));
-  return buildModel(fruitAt(index), random, ordinal === 0 ? 1 : 2.2, detail);
+  return buildModel(variant(fruitAt(index), Math.floor(index / FRUITS.length)), random, detail);
 }
 
 /**
@@ -100,7 +102,11 @@ export async function drawSample(
   const plan = planFiles(images, labels, size);
   await makeRoom(folder, request.force);
   throwIfCancelled(options.signal);
-  await write(folder, MARKER, `${JSON.stringify({ files: plan.map(({ file }) => file) } satisfies Marker)}\n`);
+  await write(
+    folder,
+    MARKER,
+    `${JSON.stringify({ about: ABOUT, images, labels, seed, size, files: plan.map(({ file }) => file) }, null, 1)}\n`,
+  );
 
   const renderer = new Renderer(size);
   const inFlight = new Set<Promise<void>>();

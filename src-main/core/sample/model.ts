@@ -3,7 +3,7 @@ import type { Calyx, Cluster, Color, Fruit, Shape, Skin, Stem } from "./catalogu
 import { clamp01, cosTurn, lerp, normalize, sinTurn, smoothstep, type Vec3 } from "./math.js";
 import { type Mesh, MeshBuilder, type Surface, tube } from "./mesh.js";
 import { clouds, dots, noise } from "./noise.js";
-import type { Random } from "./random.js";
+import { Random } from "./random.js";
 
 /** Texels of width x height, each red, green, blue (linear light), gloss. Columns follow u, rows v. */
 export interface Texture {
@@ -320,14 +320,56 @@ function addCluster(builder: MeshBuilder, cluster: Cluster, berry: Surface, mate
   }
 }
 
+/** Colours that fruit ripens to; a further variety of a kind leans towards one of them. */
+const RIPENESS = ["#5c8a2e", "#e6c52e", "#8e1430", "#d86a1c", "#3a2038", "#e9d9a0", "#c0503c"] as const;
+
+function lean(color: Color, towards: Color, amount: number): Color {
+  const mixed = parse(color);
+  mixInto(mixed, parse(towards), amount);
+  const hex = mixed.map((part) =>
+    Math.floor(part * 255 + 0.5)
+      .toString(16)
+      .padStart(2, "0"),
+  );
+  return `#${hex.join("")}`;
+}
+
+/**
+ * A further variety of a kind: another colour, another build, more or less of a second colour.
+ *
+ * @param ordinal 0 for the kind as the catalogue has it
+ */
+export function variant(fruit: Fruit, ordinal: number): Fruit {
+  if (ordinal === 0) return fruit;
+  const random = new Random("variant", fruit.name);
+  const first = random.index(RIPENESS.length);
+  const colour = RIPENESS[(first + ordinal) % RIPENESS.length] as Color;
+  const { skin, shape, cluster } = fruit;
+  // Each round through the colours leans further; tall and flat builds take turns.
+  const round = Math.floor(ordinal / RIPENESS.length);
+  const amount = 0.62 - 0.12 * (round % 3);
+  const build = (ordinal % 2 === 0 ? 1 : -1) * (0.1 + 0.05 * (ordinal % 3));
+  const blush = skin.blush && {
+    ...skin.blush,
+    color: lean(skin.blush.color, colour, amount * 0.35),
+    amount: clamp01(skin.blush.amount * (ordinal % 2 === 0 ? 1.35 : 0.6)),
+  };
+  return {
+    ...fruit,
+    shape: { ...shape, height: shape.height * (1 + build) },
+    skin: { ...skin, base: lean(skin.base, colour, amount), ...(blush ? { blush } : {}) },
+    ...(cluster ? { cluster: { ...cluster, height: cluster.height * (1 + build) } } : {}),
+  };
+}
+
 /** Varies a shape within what the kind allows. */
-function varyShape(shape: Shape, random: Random, spread: number): Shape {
-  const lobes = shape.lobes && { ...shape.lobes, depth: shape.lobes.depth * (1 + 0.4 * spread * random.near()) };
+function varyShape(shape: Shape, random: Random): Shape {
+  const lobes = shape.lobes && { ...shape.lobes, depth: shape.lobes.depth * (1 + 0.4 * random.near()) };
   return {
     ...shape,
-    height: shape.height * (1 + 0.1 * spread * random.near()),
-    taper: (shape.taper ?? 0) + 0.07 * spread * random.near(),
-    bend: (shape.bend ?? 0) * (1 + 0.3 * spread * random.near()),
+    height: shape.height * (1 + 0.1 * random.near()),
+    taper: (shape.taper ?? 0) + 0.07 * random.near(),
+    bend: (shape.bend ?? 0) * (1 + 0.3 * random.near()),
     lumpy: (shape.lumpy ?? 0.03) * (1 + 0.5 * random.near()),
     ...(lobes ? { lobes } : {}),
   };
@@ -336,18 +378,13 @@ function varyShape(shape: Shape, random: Random, spread: number): Shape {
 /**
  * Builds one individual of a fruit.
  *
- * @param spread how far it may stray from its kind: 1 for the first of its name, more for later ones
  * @param detail texels around the body
  */
-export function buildModel(fruit: Fruit, random: Random, spread: number, detail: number): Model {
+export function buildModel(fruit: Fruit, random: Random, detail: number): Model {
   const seed = random.bits();
-  const light = random.near() * spread * 0.1;
-  const shift: Rgb = [
-    light + 0.07 * spread * random.near(),
-    light + 0.09 * spread * random.near(),
-    light + 0.12 * spread * random.near(),
-  ];
-  const shape = varyShape(fruit.shape, random, spread);
+  const light = random.near() * 0.1;
+  const shift: Rgb = [light + 0.07 * random.near(), light + 0.09 * random.near(), light + 0.12 * random.near()];
+  const shape = varyShape(fruit.shape, random);
   const surface = bodySurface(shape, seed);
   // Patterns follow the smooth body: its small dents would cost much to follow and show nothing.
   const { lobes: _lobes, lumpy: _lumpy, suture: _suture, bend: _bend, ...smooth } = shape;

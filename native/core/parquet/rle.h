@@ -58,7 +58,10 @@ class RleDecoder {
   // The current run of equal values, at least one long; neighbouring runs may hold the same value. False when the
   // input has ended or is malformed.
   bool Peek(uint32_t* value, uint64_t* count) {
-    if (count_ == 0 && !Advance()) return false;
+    if (count_ == 0 && !Advance()) {
+      position_ = end_;  // malformed input must not come back to life
+      return false;
+    }
     *value = value_;
     *count = count_;
     return true;

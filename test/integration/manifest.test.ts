@@ -123,7 +123,7 @@ describe("a folder", () => {
   });
 
   it("skips hidden names and Verger's own runs, and says so", async () => {
-    files("a.jpg", ".b.jpg", ".cache/c.jpg", "run/thumbs/d.jpg", "other/e.jpg");
+    files("a.jpg", ".b.jpg", ".DS_Store", ".cache/c.jpg", "run/thumbs/d.jpg", "other/e.jpg");
     writeFileSync(path.join(home, "run/run.json"), JSON.stringify({ schemaVersion: 1 }));
     writeFileSync(path.join(home, "other/run.json"), JSON.stringify({ distance: "5 km" }));
     const manifest = await scan();

@@ -191,7 +191,8 @@ export class FolderWalk {
   private consider(folder: Folder, item: Dirent): void {
     const { name } = item;
     if (name.startsWith(".") && (folder.whole || !this.filter?.hidden)) {
-      this.hidden.add(join(folder.relative, name));
+      // What an image could hide behind is worth a word; .DS_Store is not.
+      if (item.isDirectory() || hasImageExtension(name)) this.hidden.add(join(folder.relative, name));
       return;
     }
     const relative = join(folder.relative, name);

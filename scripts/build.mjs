@@ -60,6 +60,9 @@ const options = {
   platform: "node",
   target: "node20.19",
   external,
+  // Less to read at every start; names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: "linked",
   legalComments: "linked",
   // CommonJS packages inside an ES module call require() for Node's own modules.

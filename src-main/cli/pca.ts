@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import type { PcaRequestInput, RunSummary } from "../api/contract.js";
+import { isCancelled, VergerError } from "../core/errors.js";
 import type { CommandContext } from "./context.js";
 import { interruptible } from "./interrupt.js";
 import { addFreshOption, addOutOption, addOutputOptions, addPcaOptions, examples, type PcaOptions } from "./options.js";
+import { report } from "./run.js";
 import { wholeNumber } from "./usage.js";
 
 interface Options extends PcaOptions {
@@ -51,12 +53,11 @@ async function pcaAndReport(context: CommandContext, request: PcaRequestInput): 
   let summary: RunSummary;
   try {
     summary = await interruptible(output, (signal) => pcaJob(request, { signal, onEvent: progress.onEvent }));
+  } catch (error) {
+    if (!isCancelled(error)) throw error;
+    throw new VergerError("cancelled", "Stopped before the PCA was done. Run the same command again to compute it.");
   } finally {
     progress.close();
   }
-  output.document(summary);
-  if (!output.json) {
-    const { runReport } = await import("./summary.js");
-    output.result(await runReport(summary, output.paint));
-  }
+  await report(context, summary);
 }

@@ -70,12 +70,20 @@ export async function runAndReport(context: CommandContext, request: RunRequestI
   } finally {
     progress.close();
   }
-  output.document(summary);
-  if (!output.json) {
-    const { runReport } = await import("./summary.js");
-    output.result(await runReport(summary, output.paint));
-  }
+  await report(context, summary);
   if (summary.setAside > 0) context.finish(EXIT.setAside);
+}
+
+/** Prints a job's summary: the document with --json, else the report. */
+export async function report({ output }: CommandContext, summary: RunSummary): Promise<void> {
+  output.document(summary);
+  if (output.json) return;
+  const [{ runReport }, { readReasons }] = await Promise.all([
+    import("./summary.js"),
+    import("../core/inspect/index.js"),
+  ]);
+  const reasons = summary.setAside > 0 ? await readReasons(summary.run) : [];
+  output.result(runReport(summary, reasons, output.paint));
 }
 
 /** The end of a job that people stopped: nothing is lost, and how to go on. */

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isCancelled, VergerError } from "../core/errors.js";
 import type { SampleSummary } from "../core/sample/index.js";
 import type { CommandContext } from "./context.js";
 import { interruptible } from "./interrupt.js";
@@ -73,6 +74,9 @@ async function drawAndReport(context: CommandContext, folder: string, options: O
       ),
     );
     progress.onEvent({ type: "stage", stage: "draw", state: "done", seconds: summary.seconds });
+  } catch (error) {
+    if (!isCancelled(error)) throw error;
+    throw new VergerError("cancelled", `Stopped with part of ${folder} drawn. Run the same command again to draw it.`);
   } finally {
     progress.close();
   }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { RunSummary } from "../api/contract.js";
 import type { Diagnosis } from "../core/doctor/index.js";
-import { type Inspection, type Reason, readReasons } from "../core/inspect/index.js";
+import type { Inspection, Reason } from "../core/inspect/index.js";
 import type { SampleSummary } from "../core/sample/index.js";
 import { bytes, count, counted, duration, percent, rate } from "./format.js";
 import type { Paint } from "./paint.js";
@@ -65,9 +65,12 @@ function timingsText(timings: Readonly<Record<string, number>>): string {
     .join(", ");
 }
 
-/** The report of `run`, `embed` and `pca`. */
-export async function runReport(summary: RunSummary, paint: Paint): Promise<string> {
-  const reasons = summary.setAside > 0 ? await readReasons(summary.run) : [];
+/**
+ * The report of `run`, `embed` and `pca`.
+ *
+ * @param reasons why images were set aside, most frequent first
+ */
+export function runReport(summary: RunSummary, reasons: readonly Reason[], paint: Paint): string {
   const { pca, timings } = summary;
   const model = modelText(summary);
   const total = timings.total;
@@ -152,9 +155,14 @@ export function inspectReport(inspection: Inspection, paint: Paint): string {
     inspection.featuresFrom === null ? undefined : ["features", printable(inspection.featuresFrom)],
     [
       "images",
-      `${count(counts.images)}${paint.dim(`  ${count(counts.embedded)} embedded, ${count(counts.reused)} reused`)}`,
+      count(counts.images) +
+        (inspection.kind === "run"
+          ? paint.dim(`  ${count(counts.embedded)} embedded, ${count(counts.reused)} reused`)
+          : ""),
     ],
-    ["set aside", counts.setAside > 0 ? paint.yellow(count(counts.setAside)) : "0"],
+    inspection.kind === "run"
+      ? ["set aside", counts.setAside > 0 ? paint.yellow(count(counts.setAside)) : "0"]
+      : undefined,
     inspection.model ? ["model", modelText(inspection.model) ?? ""] : undefined,
     inspection.model
       ? [

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { Output } from "../../src-main/cli/output.js";
@@ -114,5 +115,15 @@ describe("values", () => {
     expect(labelRule("parent")).toBe("parent");
     expect(labelRule("filename:^(.+)_\\d+")).toBe("filename:^(.+)_\\d+");
     for (const text of ["folder", "filename:", "filename:("]) expect(() => labelRule(text), text).toThrow(VergerError);
+  });
+});
+
+describe("docs/cli.md", () => {
+  const text = readFileSync(new URL("../../docs/cli.md", import.meta.url), "utf8");
+  const walk = (command: Command): Command[] => [command, ...command.commands.flatMap(walk)];
+  const options = walk(open().program).flatMap((command) => command.options.map((option) => option.long ?? ""));
+
+  it.each([...new Set(options)].filter((flag) => flag !== "--version"))("tells of %s", (flag) => {
+    expect(text).toMatch(new RegExp(`${flag}\\b`));
   });
 });

@@ -76,7 +76,8 @@ export async function writeModelFile(file: string, content: Uint8Array | string)
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What cannot be removed must not hide why.
+    await rm(temporary, { force: true }).catch(() => {});
     throw notWritable(file, error);
   }
   await syncFolder(path.dirname(file));

@@ -8,7 +8,7 @@ export function nearest(typed: string, candidates: readonly string[], count: num
     .map(({ candidate }) => candidate);
 }
 
-/** Levenshtein distance; a candidate that contains what was typed counts as one step away. */
+/** Levenshtein distance, where what follows the best matching beginning of `b` counts little: names are abbreviated. */
 function distance(a: string, b: string): number {
   if (a === b) return 0;
   if (b.includes(a)) return 1;
@@ -21,5 +21,5 @@ function distance(a: string, b: string): number {
     }
     row = next;
   }
-  return 1 + (row.at(-1) ?? 0);
+  return 1 + Math.min(...row.map((steps, end) => steps + 0.1 * (b.length - end)));
 }

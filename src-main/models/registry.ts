@@ -82,7 +82,8 @@ async function userNames(): Promise<string[]> {
     const files = await readdir(userModelsFolder());
     return files.filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -".json".length));
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return [];
+    // ENOTDIR: VERGER_HOME is a file; whoever writes there hears of it.
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return [];
     throw error;
   }
 }

@@ -106,7 +106,11 @@ export function imageInput(model: OnnxModel, layout?: "nchw" | "nhwc"): ImageInp
       { details: { rank: dims.length } },
     );
   }
-  const fits = { nchw: dims[1] === 3 || dims[1] === undefined, nhwc: dims[3] === 3 || dims[3] === undefined };
+  // A written 3 says more than an open dimension.
+  const fits = {
+    nchw: dims[1] === 3 || (dims[1] === undefined && dims[3] !== 3),
+    nhwc: dims[3] === 3 || (dims[3] === undefined && dims[1] !== 3),
+  };
   if (!fits.nchw && !fits.nhwc) {
     throw new VergerError(
       "model/input-channels",
@@ -119,8 +123,7 @@ export function imageInput(model: OnnxModel, layout?: "nchw" | "nhwc"): ImageInp
       `Expected layout ${layout === "nchw" ? "nhwc" : "nchw"} for input ${input.name} (${describeDims(dims)}), but received ${layout}.`,
     );
   }
-  // A written 3 says more than an open dimension.
-  const chosen = layout ?? (dims[1] === 3 || dims[3] !== 3 ? "nchw" : "nhwc");
+  const chosen = layout ?? (fits.nchw ? "nchw" : "nhwc");
   const [height, width] = chosen === "nchw" ? [dims[2], dims[3]] : [dims[1], dims[2]];
   return { name: input.name, layout: chosen, batch: dims[0], height, width };
 }

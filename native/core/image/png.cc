@@ -29,8 +29,9 @@ struct State {
   size_t channels = 0;
   size_t stride = 0;
   size_t delivered = 0;  // rows given to the sink
+  size_t filled = 0;     // rows decoded and not yet given to it
   bool interlaced = false;
-  bool began = false;
+  bool began = false;  // at least one row was decoded
   bool exhausted = false;
   bool out_of_memory = false;
   Outcome outcome = Outcome::kOk;
@@ -121,11 +122,11 @@ void Protected(State& state) {
     state.outcome = Outcome::kSinkFailed;
     return;
   }
-  state.began = true;
   if (state.interlaced) {
     for (int pass = 0; pass < PNG_INTERLACE_ADAM7_PASSES; ++pass) {
       for (size_t y = 0; y < height; ++y) {
         png_read_row(png, pixels + y * state.stride, nullptr);
+        state.began = true;
         if (y % 64 == 0 && state.sink->Cancelled()) {
           state.outcome = Outcome::kCancelled;
           return;
@@ -136,7 +137,11 @@ void Protected(State& state) {
   }
   for (size_t y = 0; y < height; y += kRowsPerCall) {
     const size_t count = std::min<size_t>(kRowsPerCall, height - y);
-    for (size_t i = 0; i < count; ++i) png_read_row(png, pixels + i * state.stride, nullptr);
+    for (state.filled = 0; state.filled < count; ++state.filled) {
+      png_read_row(png, pixels + state.filled * state.stride, nullptr);
+      state.began = true;
+    }
+    state.filled = 0;
     if (!Deliver(state, pixels, count)) {
       state.outcome = Outcome::kCancelled;
       return;
@@ -156,7 +161,8 @@ Status Finish(State& state) {
     if (state.interlaced) {
       pixels += state.delivered * state.stride;
     } else {
-      FillGrey(state, pixels, count);
+      FillGrey(state, pixels + state.filled * state.stride, count - state.filled);
+      state.filled = 0;
     }
     if (!Deliver(state, pixels, count)) return Status::Cancelled();
   }

@@ -27,20 +27,24 @@ bool AnyNotFinite(const float* values, size_t n) {
   return found != 0;
 }
 
-Status NotFinite(const float* rows, size_t n, size_t dimension, uint64_t first_row) {
+// Finds the first value that is not finite, if any.
+Status CheckFinite(const float* rows, size_t n, size_t dimension, uint64_t first_row) {
   for (size_t i = 0; i < n * dimension; ++i) {
-    if (std::isfinite(rows[i])) continue;
-    return {"pca/not-finite", "Expected finite features, but row " + std::to_string(first_row + i / dimension) +
-                                  ", column " + std::to_string(i % dimension) + " (both counted from 0) is " +
-                                  (std::isnan(rows[i]) ? "NaN"
-                                   : rows[i] > 0       ? "Infinity"
-                                                       : "-Infinity") +
-                                  "; remove that row or embed its image again."};
+    if (!std::isfinite(rows[i])) return NotFiniteFeature(rows[i], first_row + i / dimension, i % dimension);
   }
   return Status::Ok();
 }
 
 }  // namespace
+
+Status NotFiniteFeature(float value, uint64_t row, size_t column) {
+  return {"pca/not-finite", "Expected finite features, but row " + std::to_string(row) + ", column " +
+                                std::to_string(column) + " (both counted from 0) is " +
+                                (std::isnan(value) ? "NaN"
+                                 : value > 0       ? "Infinity"
+                                                   : "-Infinity") +
+                                "; remove that row or embed its image again."};
+}
 
 // Block buffers, kept between calls.
 struct GramAccumulator::Workspace {
@@ -104,7 +108,7 @@ Status GramAccumulator::AddBlock(const float* rows, size_t n, uint64_t first_row
   }
   bool finite = true;
   for (size_t j = 0; j < dimension_; ++j) finite = finite && std::isfinite(block_sum[j]);
-  if (!finite) VERGER_RETURN_IF_ERROR(NotFinite(rows, n, dimension_, first_row));
+  if (!finite) VERGER_RETURN_IF_ERROR(CheckFinite(rows, n, dimension_, first_row));
   for (size_t j = 0; j < dimension_; ++j) sum[j] += block_sum[j];
 
   // Square tiles of the upper triangle, each by one thread.
@@ -142,7 +146,7 @@ Status GramAccumulator::Add(const float* rows, size_t n, const Exec& exec) {
     if (pending_rows_ > 0 || n < kBlockRows) {
       if (pending_.empty()) pending_ = AlignedArray<float>(kBlockRows * dimension_);
       taken = std::min(n, kBlockRows - pending_rows_);
-      if (AnyNotFinite(rows, taken * dimension_)) return NotFinite(rows, taken, dimension_, count());
+      if (AnyNotFinite(rows, taken * dimension_)) return CheckFinite(rows, taken, dimension_, count());
       std::memcpy(pending_.data() + pending_rows_ * dimension_, rows, taken * dimension_ * sizeof(float));
       pending_rows_ += taken;
       block = pending_.data();
@@ -151,7 +155,7 @@ Status GramAccumulator::Add(const float* rows, size_t n, const Exec& exec) {
     n -= taken;
     if (block == pending_.data() && pending_rows_ < kBlockRows) break;
     if (blocked_rows_ == 0) {
-      if (AnyNotFinite(block, kBlockRows * dimension_)) return NotFinite(block, kBlockRows, dimension_, 0);
+      if (AnyNotFinite(block, kBlockRows * dimension_)) return CheckFinite(block, kBlockRows, dimension_, 0);
       SetPilot(block, kBlockRows, &pilot_);
       gram_ = AlignedArray<double>::Zeros(stride_ * stride_);
     }

@@ -23,6 +23,9 @@ struct Moments {
   double total_variance = 0;    // its trace
 };
 
+// Error "pca/not-finite"; row and column are counted from 0.
+Status NotFiniteFeature(float value, uint64_t row, size_t column);
+
 // Accumulates rows of `dimension` float32 features.
 //
 // Rows are taken in blocks of kBlockRows whatever the slicing of the calls, so the state is a function of the sequence

@@ -43,6 +43,8 @@ constexpr size_t kMr = 4;
 constexpr size_t kVectors = 3;
 #endif
 
+constexpr size_t kGramRun = 64;
+
 template <typename T>
 using Tag = hn::ScalableTag<T>;
 
@@ -125,7 +127,26 @@ void GramTile(size_t k, const float* a, size_t a_stride, const float* b, double*
     for (size_t j = 0; j < kVectors * lanes; j += 8) hwy::Prefetch(c + r * ldc + j);
   }
   hn::Vec<Tag<float>> sums[kMr][kVectors];
-  Product<float>(k, a, a_stride, b, sums);
+  // Runs of kGramRun products, then a sum of runs: repeated values (a rectified feature is mostly one value) round the
+  // same way again and again, so that one long float32 sum would drift by its length.
+  alignas(64) float runs[kMr * kVectors * HWY_MAX_BYTES / sizeof(float)];
+  Product<float>(k < kGramRun ? k : kGramRun, a, a_stride, b, sums);
+  for (size_t done = kGramRun; done < k; done += kGramRun) {
+    VERGER_UNROLL
+    for (size_t r = 0; r < kMr; ++r) {
+      VERGER_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) hn::Store(sums[r][v], d, runs + (r * kVectors + v) * lanes);
+    }
+    const size_t run = k - done < kGramRun ? k - done : kGramRun;
+    Product<float>(run, a + done * a_stride, a_stride, b + done * kVectors * lanes, sums);
+    VERGER_UNROLL
+    for (size_t r = 0; r < kMr; ++r) {
+      VERGER_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) {
+        sums[r][v] = hn::Add(sums[r][v], hn::Load(d, runs + (r * kVectors + v) * lanes));
+      }
+    }
+  }
 #if HWY_TARGET == HWY_SCALAR
   for (size_t r = 0; r < kMr; ++r) {
     for (size_t v = 0; v < kVectors; ++v) c[r * ldc + v] += static_cast<double>(hn::GetLane(sums[r][v]));

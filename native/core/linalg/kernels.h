@@ -24,7 +24,8 @@ struct Kernels {
   TileFn<float> tile_f32;
   TileFn<double> tile_f64;
 
-  // The same product of one whole float32 tile, added in float64: c += tile.
+  // The same product of one whole float32 tile, in runs of 64 k whose sums are then added up, added in float64:
+  // c += tile.
   void (*gram_tile)(size_t k, const float* a, size_t a_stride, const float* b, double* c, size_t ldc);
 
   // Packs `rows` rows (row stride `stride` floats) of `dimension` columns, minus `shift`, into panels of nr_f32

@@ -44,6 +44,11 @@ size_t ChooseComponents(const PcaOptions& options, const std::vector<double>& va
   return values.size() >= limit ? std::max<size_t>(rank, 1) : 0;
 }
 
+Status NoVariance(uint64_t rows) {
+  return {"pca/no-variance", "Expected features that vary between images, but all " + std::to_string(rows) +
+                                 " rows are equal; add different images."};
+}
+
 void FixSign(double* vector, size_t n) {
   double largest = 0;
   for (size_t j = 0; j < n; ++j) largest = std::max(largest, std::abs(vector[j]));
@@ -65,8 +70,7 @@ Status FitPca(Moments&& moments, const PcaOptions& options, const Exec& exec, Pc
   VERGER_RETURN_IF_ERROR(CheckOptions(options, moments.rows, moments.dimension));
   const size_t d = moments.dimension;
   if (!(moments.total_variance > 0)) {
-    return {"pca/no-variance", "Expected features that vary between images, but all " + std::to_string(moments.rows) +
-                                   " rows are equal; add different images."};
+    return NoVariance(moments.rows);
   }
   const auto choose = [&](const std::vector<double>& values) {
     return ChooseComponents(options, values, moments.total_variance, moments.rows, d);
@@ -183,8 +187,7 @@ Status PcaProjector::Transform(const float* rows, size_t n, float* out, const Ex
     if (finite) continue;
     for (size_t j = 0; j < dimension_; ++j) {
       if (std::isfinite(rows[i * dimension_ + j])) continue;
-      return {"pca/not-finite", "Expected finite features, but row " + std::to_string(i) + ", column " +
-                                    std::to_string(j) + " (both counted from 0) is not; embed that image again."};
+      return NotFiniteFeature(rows[i * dimension_ + j], i, j);
     }
   }
   return Status::Ok();

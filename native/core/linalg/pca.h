@@ -53,6 +53,9 @@ size_t ChooseComponents(const PcaOptions& options, const std::vector<double>& va
 // "pca/no-variance" (all rows equal), "pca/no-convergence", "cancelled".
 Status FitPca(Moments&& moments, const PcaOptions& options, const Exec& exec, PcaModel* model);
 
+// Error "pca/no-variance".
+Status NoVariance(uint64_t rows);
+
 // Flips `vector` (n) so that its largest |value| is positive.
 void FixSign(double* vector, size_t n);
 

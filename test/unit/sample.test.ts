@@ -170,7 +170,7 @@ describe("a sample", () => {
     writeFileSync(outside, "mine");
     const folder = path.join(work, "forged");
     mkdirSync(folder);
-    writeFileSync(path.join(folder, "verger-sample.json"), JSON.stringify({ files: ["../outside.jpg", outside] }));
+    writeFileSync(path.join(folder, ".verger-sample.json"), JSON.stringify({ files: ["../outside.jpg", outside] }));
     await drawSample(request("forged"));
     expect(readFileSync(outside, "utf8")).toBe("mine");
   });

@@ -36,7 +36,7 @@ export interface SampleSummary {
 }
 
 /** Lists what a sample consists of, so that it alone is removed when another one takes its place. */
-const MARKER = "verger-sample.json";
+const MARKER = ".verger-sample.json";
 /** Every fifth frame of a series is for testing. */
 const TEST_EVERY = 5;
 const QUALITY = 92;

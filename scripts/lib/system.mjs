@@ -16,6 +16,7 @@ const NEEDS = [
   { library: "libhwy", apt: "libhwy-dev", dnf: "highway-devel", brew: "highway" },
   { library: "libzstd", apt: "libzstd-dev", dnf: "libzstd-devel", brew: "zstd" },
   { library: "zlib", apt: "zlib1g-dev", dnf: "zlib-devel", brew: "zlib" },
+  { has: hasSnappy, apt: "libsnappy-dev", dnf: "snappy-devel", brew: "snappy" },
 ];
 const CHECK_NEEDS = [
   { library: "gtest", apt: "libgtest-dev", dnf: "gtest-devel", brew: "googletest" },
@@ -27,6 +28,12 @@ const CHECK_NEEDS = [
 function hasCMake() {
   const [, major, minor] = /version (\d+)\.(\d+)/.exec(output("cmake", ["--version"]) ?? "") ?? [];
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 22);
+}
+
+// Optional to the build: without it Spark's snappy files take the slower reader. Homebrew's has no pkg-config file, so
+// there CMake finds it or not.
+function hasSnappy() {
+  return process.platform === "darwin" || output("pkg-config", ["--exists", "snappy"]) !== undefined;
 }
 
 function hasVenv() {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "binding/addon_data.h"
 #include "core/linalg/gram.h"
 #include "core/linalg/pca.h"
+#include "core/linalg/sketch.h"
 
 namespace verger::binding {
 
@@ -21,6 +23,7 @@ using linalg::Moments;
 using linalg::PcaModel;
 using linalg::PcaOptions;
 using linalg::PcaProjector;
+using linalg::SketchSolver;
 
 // A whole number in [low, high], or throws "native/argument".
 uint64_t WholeNumber(const Napi::Value& value, const char* what, double low, double high) {
@@ -90,88 +93,97 @@ PcaOptions OptionsOf(const Napi::Value& value) {
   return options;
 }
 
-// An accumulator and whether a job is using it: one at a time.
-struct SharedAccumulator {
-  explicit SharedAccumulator(std::unique_ptr<GramAccumulator> made) : accumulator(std::move(made)) {}
-  std::unique_ptr<GramAccumulator> accumulator;
+// A native object and whether a job is using it: one at a time.
+template <typename T>
+struct Shared {
+  explicit Shared(std::unique_ptr<T> made) : object(std::move(made)) {}
+  std::unique_ptr<T> object;
   bool busy = false;  // JS thread only
 };
 
-// Holds one accumulator for the life of a job.
-class AccumulatorJob : public AsyncJob {
+// Holds one object for the life of a job.
+template <typename T>
+class Hold {
  public:
-  AccumulatorJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared) : shared_(std::move(shared)) {
+  Hold(Napi::Env env, std::shared_ptr<Shared<T>> shared) : shared_(std::move(shared)) {
     if (shared_->busy) {
       throw ToError(env, Status("native/busy",
-                                "Expected the accumulator to be idle, but an earlier call on it has not "
-                                "ended; await that call first."));
+                                "Expected the PCA to be idle, but an earlier call on it has not ended; "
+                                "await that call first."));
     }
     shared_->busy = true;
   }
-  ~AccumulatorJob() override { shared_->busy = false; }
+  ~Hold() { shared_->busy = false; }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
 
- protected:
-  GramAccumulator& accumulator() { return *shared_->accumulator; }
-  Napi::Value Resolve(Napi::Env env) override { return env.Undefined(); }
+  T& operator*() const { return *shared_->object; }
+  T* operator->() const { return shared_->object.get(); }
 
  private:
-  std::shared_ptr<SharedAccumulator> shared_;
+  std::shared_ptr<Shared<T>> shared_;
 };
 
-class AddJob : public AccumulatorJob {
+using SharedAccumulator = Shared<GramAccumulator>;
+using SharedSketch = Shared<SketchSolver>;
+
+// A JS array of floats, kept alive and in place until the job has gone.
+class KeptFloats {
  public:
-  AddJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared, const Napi::Float32Array& rows, size_t n,
-         size_t threads)
-      : AccumulatorJob(env, std::move(shared)),
-        keep_(Napi::Persistent(rows.As<Napi::Object>())),
-        rows_(rows.Data()),
-        n_(n),
-        threads_(threads) {}
+  explicit KeptFloats(const Napi::Float32Array& array)
+      : keep_(Napi::Persistent(array.As<Napi::Object>())), data_(keep_.Value().As<Napi::Float32Array>().Data()) {}
+  float* data() const { return data_; }
+  Napi::Value Value() const { return keep_.Value(); }
+
+ private:
+  Napi::ObjectReference keep_;
+  float* data_;
+};
+
+// Adds rows to an accumulator or a sketch.
+template <typename T>
+class AddJob : public AsyncJob {
+ public:
+  AddJob(Napi::Env env, std::shared_ptr<Shared<T>> shared, const Napi::Float32Array& rows, size_t n, size_t threads)
+      : target_(env, std::move(shared)), rows_(rows), n_(n), threads_(threads) {}
 
  protected:
   Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
-    return accumulator().Add(rows_, n_, Exec{&pool, threads_, &cancel});
+    return target_->Add(rows_.data(), n_, Exec{&pool, threads_, &cancel});
   }
+  Napi::Value Resolve(Napi::Env env) override { return env.Undefined(); }
 
  private:
-  Napi::ObjectReference keep_;  // the rows, until the job has gone
-  const float* rows_;
+  Hold<T> target_;
+  KeptFloats rows_;
   size_t n_;
   size_t threads_;
 };
 
-class MergeJob : public AccumulatorJob {
+class MergeJob : public AsyncJob {
  public:
-  MergeJob(Napi::Env env, std::shared_ptr<SharedAccumulator> into, std::shared_ptr<SharedAccumulator> from)
-      : AccumulatorJob(env, std::move(into)) {
-    // Merging with oneself is allowed: then the first hold covers both.
-    if (&accumulator() == from->accumulator.get()) {
-      from_ = &accumulator();
-    } else {
-      other_ = std::make_unique<Hold>(env, std::move(from));
-      from_ = &other_->held();
-    }
+  // Merging with oneself is allowed: one hold covers both.
+  MergeJob(Napi::Env env, const std::shared_ptr<SharedAccumulator>& into,
+           const std::shared_ptr<SharedAccumulator>& from)
+      : into_(env, into) {
+    if (from != into) from_.emplace(env, from);
   }
 
  protected:
-  Status Execute(ThreadPool&, const CancelToken&) override { return accumulator().Merge(*from_); }
+  Status Execute(ThreadPool&, const CancelToken&) override { return into_->Merge(from_ ? **from_ : *into_); }
+  Napi::Value Resolve(Napi::Env env) override { return env.Undefined(); }
 
  private:
-  struct Hold : AccumulatorJob {
-    using AccumulatorJob::AccumulatorJob;
-    GramAccumulator& held() { return accumulator(); }
-    Status Execute(ThreadPool&, const CancelToken&) override { return Status::Ok(); }
-  };
-  std::unique_ptr<Hold> other_;
-  const GramAccumulator* from_;
+  Hold<GramAccumulator> into_;
+  std::optional<Hold<GramAccumulator>> from_;
 };
 
-class SerializeJob : public AccumulatorJob {
+class SerializeJob : public AsyncJob {
  public:
-  using AccumulatorJob::AccumulatorJob;
+  SerializeJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared) : accumulator_(env, std::move(shared)) {}
 
  protected:
-  Status Execute(ThreadPool&, const CancelToken&) override { return accumulator().Serialize(&bytes_); }
+  Status Execute(ThreadPool&, const CancelToken&) override { return accumulator_->Serialize(&bytes_); }
   Napi::Value Resolve(Napi::Env env) override {
     Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes_.size());
     std::copy(bytes_.begin(), bytes_.end(), array.Data());
@@ -179,26 +191,28 @@ class SerializeJob : public AccumulatorJob {
   }
 
  private:
+  Hold<GramAccumulator> accumulator_;
   std::vector<uint8_t> bytes_;
 };
 
-class FitJob : public AccumulatorJob {
+class FitJob : public AsyncJob {
  public:
   FitJob(Napi::Env env, std::shared_ptr<SharedAccumulator> shared, const PcaOptions& options, size_t threads)
-      : AccumulatorJob(env, std::move(shared)), options_(options), threads_(threads) {}
+      : accumulator_(env, std::move(shared)), options_(options), threads_(threads) {}
 
  protected:
   Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
     const Exec exec{&pool, threads_, &cancel};
     // Before the work, so that a wrong option is told at once.
-    VERGER_RETURN_IF_ERROR(linalg::CheckOptions(options_, accumulator().count(), accumulator().dimension()));
+    VERGER_RETURN_IF_ERROR(linalg::CheckOptions(options_, accumulator_->count(), accumulator_->dimension()));
     Moments moments;
-    VERGER_RETURN_IF_ERROR(accumulator().Finish(options_.standardize, exec, &moments));
+    VERGER_RETURN_IF_ERROR(accumulator_->Finish(options_.standardize, exec, &moments));
     return linalg::FitPca(std::move(moments), options_, exec, &model_);
   }
   Napi::Value Resolve(Napi::Env env) override { return ModelToJs(env, model_); }
 
  private:
+  Hold<GramAccumulator> accumulator_;
   PcaOptions options_;
   size_t threads_;
   PcaModel model_;
@@ -235,9 +249,9 @@ class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
   // add(rows: Float32Array, n: number, threads: number): NativeJob<void>
   Napi::Value Add(const Napi::CallbackInfo& info) {
     const size_t n = static_cast<size_t>(WholeNumber(info[1], "the number of rows", 0, 1e9));
-    const Napi::Float32Array rows = Floats(info[0], "a Float32Array of rows", n * shared_->accumulator->dimension());
+    const Napi::Float32Array rows = Floats(info[0], "a Float32Array of rows", n * shared_->object->dimension());
     const size_t threads = Threads(info[2]);
-    return Start(info, std::make_unique<AddJob>(info.Env(), shared_, rows, n, threads));
+    return Start(info, std::make_unique<AddJob<GramAccumulator>>(info.Env(), shared_, rows, n, threads));
   }
   // merge(other: PcaAccumulator): NativeJob<void>
   Napi::Value Merge(const Napi::CallbackInfo& info) {
@@ -256,14 +270,14 @@ class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
     return Start(info, std::make_unique<FitJob>(info.Env(), shared_, options, threads));
   }
   Napi::Value Dimension(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(shared_->accumulator->dimension()));
+    return Napi::Number::New(info.Env(), static_cast<double>(shared_->object->dimension()));
   }
   Napi::Value Count(const Napi::CallbackInfo& info) {
     if (shared_->busy) {
       throw ToError(info.Env(),
                     Status("native/busy", "Expected the accumulator to be idle; await its last call first."));
     }
-    return Napi::Number::New(info.Env(), static_cast<double>(shared_->accumulator->count()));
+    return Napi::Number::New(info.Env(), static_cast<double>(shared_->object->count()));
   }
 
   static Napi::Value Start(const Napi::CallbackInfo& info, std::unique_ptr<AsyncJob> job) {
@@ -273,30 +287,74 @@ class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
   std::shared_ptr<SharedAccumulator> shared_;
 };
 
+class EndPassJob : public AsyncJob {
+ public:
+  EndPassJob(Napi::Env env, std::shared_ptr<SharedSketch> shared, size_t threads)
+      : sketch_(env, std::move(shared)), threads_(threads) {}
+
+ protected:
+  Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
+    return sketch_->EndPass(Exec{&pool, threads_, &cancel});
+  }
+  Napi::Value Resolve(Napi::Env env) override {
+    return sketch_->done() ? Napi::Value(ModelToJs(env, sketch_->model())) : env.Undefined();
+  }
+
+ private:
+  Hold<SketchSolver> sketch_;
+  size_t threads_;
+};
+
+// new PcaSketch(dimension: number, options)
+class SketchHandle : public Napi::ObjectWrap<SketchHandle> {
+ public:
+  static void Define(Napi::Env env, Napi::Object exports) {
+    exports.Set("PcaSketch", DefineClass(env, "PcaSketch",
+                                         {InstanceMethod<&SketchHandle::Add>("add"),
+                                          InstanceMethod<&SketchHandle::EndPass>("endPass")}));
+  }
+
+  explicit SketchHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SketchHandle>(info) {
+    const uint64_t dimension =
+        WholeNumber(info[0], "the dimension", 1, static_cast<double>(SketchSolver::kMaxDimension));
+    shared_ = std::make_shared<SharedSketch>(
+        std::make_unique<SketchSolver>(static_cast<size_t>(dimension), OptionsOf(info[1])));
+  }
+
+ private:
+  // add(rows: Float32Array, n: number, threads: number): NativeJob<void>
+  Napi::Value Add(const Napi::CallbackInfo& info) {
+    const size_t n = static_cast<size_t>(WholeNumber(info[1], "the number of rows", 0, 1e9));
+    const Napi::Float32Array rows = Floats(info[0], "a Float32Array of rows", n * shared_->object->dimension());
+    const size_t threads = Threads(info[2]);
+    return AddonData::Of(info.Env())
+        .Start(info.Env(), std::make_unique<AddJob<SketchSolver>>(info.Env(), shared_, rows, n, threads));
+  }
+  // endPass(threads: number): NativeJob<model | undefined>, undefined while another pass is needed
+  Napi::Value EndPass(const Napi::CallbackInfo& info) {
+    const size_t threads = Threads(info[0]);
+    return AddonData::Of(info.Env()).Start(info.Env(), std::make_unique<EndPassJob>(info.Env(), shared_, threads));
+  }
+
+  std::shared_ptr<SharedSketch> shared_;
+};
+
 class TransformJob : public AsyncJob {
  public:
   TransformJob(std::shared_ptr<const PcaProjector> projector, const Napi::Float32Array& rows, size_t n,
                const Napi::Float32Array& out, size_t threads)
-      : projector_(std::move(projector)),
-        keep_rows_(Napi::Persistent(rows.As<Napi::Object>())),
-        keep_out_(Napi::Persistent(out.As<Napi::Object>())),
-        rows_(rows.Data()),
-        out_(keep_out_.Value().As<Napi::Float32Array>().Data()),
-        n_(n),
-        threads_(threads) {}
+      : projector_(std::move(projector)), rows_(rows), out_(out), n_(n), threads_(threads) {}
 
  protected:
   Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
-    return projector_->Transform(rows_, n_, out_, Exec{&pool, threads_, &cancel});
+    return projector_->Transform(rows_.data(), n_, out_.data(), Exec{&pool, threads_, &cancel});
   }
-  Napi::Value Resolve(Napi::Env) override { return keep_out_.Value(); }
+  Napi::Value Resolve(Napi::Env) override { return out_.Value(); }
 
  private:
   std::shared_ptr<const PcaProjector> projector_;
-  Napi::ObjectReference keep_rows_;
-  Napi::ObjectReference keep_out_;
-  const float* rows_;
-  float* out_;
+  KeptFloats rows_;
+  KeptFloats out_;
   size_t n_;
   size_t threads_;
 };
@@ -310,7 +368,7 @@ class ProjectorHandle : public Napi::ObjectWrap<ProjectorHandle> {
   }
 
   explicit ProjectorHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ProjectorHandle>(info) {
-    const double most = static_cast<double>(GramAccumulator::kMaxDimension);
+    const double most = static_cast<double>(SketchSolver::kMaxDimension);
     const size_t dimension = static_cast<size_t>(WholeNumber(info[0], "the dimension", 1, most));
     const size_t components = static_cast<size_t>(WholeNumber(info[1], "the number of components", 1, most));
     const Napi::Float64Array mean = Doubles(info[2], "a Float64Array of means", dimension);
@@ -337,6 +395,7 @@ class ProjectorHandle : public Napi::ObjectWrap<ProjectorHandle> {
 
 void InitLinalg(Napi::Env env, Napi::Object exports) {
   AccumulatorHandle::Define(env, exports);
+  SketchHandle::Define(env, exports);
   ProjectorHandle::Define(env, exports);
 }
 

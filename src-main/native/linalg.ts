@@ -65,6 +65,11 @@ interface NativeAccumulator {
   fit(options: NativePcaOptions): NativeJob<PcaModelParts>;
 }
 
+interface NativeSketch {
+  add(rows: Float32Array, n: number, threads: number): NativeJob<void>;
+  endPass(threads: number): NativeJob<PcaModelParts | undefined>;
+}
+
 interface NativePcaOptions {
   components: number;
   variance: number;
@@ -76,6 +81,7 @@ interface NativePcaOptions {
 
 interface LinalgAddon {
   PcaAccumulator: new (dimensionOrState: number | Uint8Array) => NativeAccumulator;
+  PcaSketch: new (dimension: number, options: NativePcaOptions) => NativeSketch;
   PcaProjector: new (
     dimension: number,
     components: number,
@@ -205,6 +211,55 @@ export class PcaAccumulator {
  */
 export async function fitPca(accumulator: PcaAccumulator, options: PcaOptions = {}): Promise<PcaModel> {
   return new PcaModel(await accumulator.fit(options));
+}
+
+/**
+ * PCA of wide rows in passes, without a d x d matrix: randomized block Krylov SVD (see native/core/linalg/sketch.h).
+ * Add the same rows again in every pass until `endPass` returns the model:
+ *
+ *     do for (const block of rows) await svd.add(block, n); while (!(model = await svd.endPass()));
+ *
+ * The result depends on the sequence of rows and the seed alone. Calls must not overlap.
+ */
+export class RandomizedSvd {
+  readonly #native: NativeSketch;
+  readonly #options: NativeOptions;
+
+  /**
+   * @param dimension features per row, 1 to 1,048,576
+   * @param options `solver` is ignored; `signal` and `threads` hold for every call
+   * @throws VergerError `pca/variance`, `pca/components`
+   */
+  constructor(
+    readonly dimension: number,
+    options: PcaOptions = {},
+  ) {
+    this.#native = new (addon<LinalgAddon>().PcaSketch)(dimension, nativePcaOptions(options));
+    this.#options = options;
+  }
+
+  /**
+   * Adds the next rows of the current pass. The array must not change until the promise settles.
+   *
+   * @param rows n x dimension, row-major; may be longer
+   * @throws Error `pca/not-finite` (row counted from the pass's first), `pca/incomplete`, `cancelled`
+   */
+  add(rows: Float32Array, n: number): Promise<void> {
+    return withSignal(() => this.#native.add(rows, n, this.#options.threads ?? 0), this.#options.signal);
+  }
+
+  /**
+   * Ends a pass.
+   *
+   * @returns the model, or `undefined` while another pass over the same rows is needed
+   * @throws Error `pca/components`, `pca/too-few-rows`, `pca/no-variance`, `pca/rank` (the variance asked for is out of
+   *   reach), `pca/source-changed` (other rows than in the first pass), `pca/incomplete`, `cancelled`
+   */
+  async endPass(): Promise<PcaModel | undefined> {
+    const { threads = 0, signal } = this.#options;
+    const parts = await withSignal(() => this.#native.endPass(threads), signal);
+    return parts && new PcaModel(parts);
+  }
 }
 
 /** A fitted PCA: mean, scale and components, and the projection onto them. */

@@ -131,6 +131,41 @@ describe("PcaAccumulator and fitPca", () => {
   });
 });
 
+describe("wide features", () => {
+  it("are fitted in passes, as the Gram matrix would", async () => {
+    const wide = 3_600;
+    const data = correlatedRows(200, wide, 5);
+    const passes: number[] = [];
+    const wideSource: FeatureSource = {
+      dimension: wide,
+      rows: 200,
+      files: [],
+      async *blocks() {
+        passes.push(0);
+        for (let at = 0; at < 200; at += 80) {
+          const n = Math.min(80, 200 - at);
+          yield { rows: n, paths: [], labels: [], features: data.subarray(at * wide, (at + n) * wide) };
+        }
+      },
+    };
+    const model = await fitSource(wideSource, { components: 8 });
+    expect(model.solver).toBe("sketch");
+    expect(passes.length).toBe(1 + model.iterations);
+    const accumulator = new PcaAccumulator(wide);
+    await accumulator.add(data, 200);
+    const gram = await fitPca(accumulator, { components: 8, solver: "randomized" });
+    expect(gram.solver).toBe("randomized");
+    for (let c = 0; c < 8; c += 1) {
+      const expected = gram.explainedVariance[c] as number;
+      expect(Math.abs((model.explainedVariance[c] as number) - expected)).toBeLessThan(2e-6 * expected);
+    }
+    const controller = new AbortController();
+    await expect(
+      fitSource(wideSource, { components: 8, signal: controller.signal }, () => controller.abort()),
+    ).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
+
 describe("model files and transform", () => {
   let folder: string;
   beforeAll(async () => {

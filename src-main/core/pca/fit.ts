@@ -1,21 +1,28 @@
 /** Fits a PCA to features that are streamed, never held. */
-import { fitPca, PcaAccumulator, type PcaModel, type PcaOptions } from "../../native/linalg.js";
+import { fitPca, PcaAccumulator, type PcaModel, type PcaOptions, RandomizedSvd } from "../../native/linalg.js";
 import type { FeatureSource } from "../features/source.js";
 
-/**
- * Above this many features the d x d Gram matrix costs more memory and time than a few passes over the rows.
- */
+/** Above this many features the d x d Gram matrix costs more memory and time than a few passes over the rows. */
 export const GRAM_DIMENSION_LIMIT = 3_500;
 
 /**
- * Streams `source` and fits a PCA.
+ * Streams `source` and fits a PCA: in one pass by way of the Gram matrix, or in several for wide features.
  *
- * @param progress called with the number of rows read so far
+ * @param progress called with the number of rows read so far, in each pass anew
  * @throws VergerError or Error `pca/*`, `features/*`, `storage/*`, `cancelled`
  */
 export async function fit(
   source: FeatureSource,
   options: PcaOptions = {},
+  progress?: (rows: number) => void,
+): Promise<PcaModel> {
+  const wide = source.dimension > GRAM_DIMENSION_LIMIT && options.solver !== "exact";
+  return wide ? fitInPasses(source, options, progress) : fitInOnePass(source, options, progress);
+}
+
+async function fitInOnePass(
+  source: FeatureSource,
+  options: PcaOptions,
   progress?: (rows: number) => void,
 ): Promise<PcaModel> {
   const { threads, signal } = options;
@@ -25,4 +32,23 @@ export async function fit(
     progress?.(accumulator.count);
   }
   return fitPca(accumulator, options);
+}
+
+async function fitInPasses(
+  source: FeatureSource,
+  options: PcaOptions,
+  progress?: (rows: number) => void,
+): Promise<PcaModel> {
+  const { signal } = options;
+  const svd = new RandomizedSvd(source.dimension, options);
+  for (;;) {
+    let rows = 0;
+    for await (const block of source.blocks(signal ? { signal } : {})) {
+      await svd.add(block.features, block.rows);
+      rows += block.rows;
+      progress?.(rows);
+    }
+    const model = await svd.endPass();
+    if (model) return model;
+  }
 }

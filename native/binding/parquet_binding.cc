@@ -284,6 +284,22 @@ class OpenJob : public AsyncJob {
   Slot file_;
 };
 
+struct CursorState {
+  // Lets go of the file. JS thread, and not while a read is under way.
+  void Release() {
+    cursor.reset();
+    file.reset();
+  }
+
+  OpenJob::Slot file;
+  size_t row_group = 0;
+  std::vector<size_t> columns;
+  std::unique_ptr<parquet::RowCursor> cursor;  // opened by the first read
+  bool failed = false;
+  bool busy = false;    // JS thread only
+  bool closed = false;  // JS thread only
+};
+
 // Tells our wrapped objects from any other: unwrapping a foreign one would read its memory as ours.
 constexpr napi_type_tag kFileTag = {0x6f1d6c0a3c1b4c55, 0x9a7e2f0c55d1e3b7};
 
@@ -303,6 +319,11 @@ class ParquetFileHandle : public Napi::ObjectWrap<ParquetFileHandle> {
 
   const OpenJob::Slot& file() const { return *slot_; }
 
+  void Track(const std::shared_ptr<CursorState>& cursor) {
+    std::erase_if(cursors_, [](const std::weak_ptr<CursorState>& known) { return known.expired(); });
+    cursors_.push_back(cursor);
+  }
+
  private:
   // open(path): {promise: Promise<{rows, rowGroups, columns, metadata}>, cancel}
   Napi::Value OpenFile(const Napi::CallbackInfo& info) {
@@ -311,20 +332,21 @@ class ParquetFileHandle : public Napi::ObjectWrap<ParquetFileHandle> {
         .Start(info.Env(), std::make_unique<OpenJob>(info[0].As<Napi::String>().Utf8Value(), slot_));
   }
 
-  // close(): cursors under way keep the file open until they are done.
-  void Close(const Napi::CallbackInfo&) { slot_->reset(); }
+  // close(): the file is closed now, or when the read that is under way has ended; never as late as JavaScript's
+  // garbage collector: open descriptors are few, hold the space of removed files, and on Windows their names.
+  void Close(const Napi::CallbackInfo&) {
+    slot_->reset();
+    for (const std::weak_ptr<CursorState>& known : cursors_) {
+      const std::shared_ptr<CursorState> cursor = known.lock();
+      if (!cursor) continue;
+      cursor->closed = true;
+      if (!cursor->busy) cursor->Release();
+    }
+    cursors_.clear();
+  }
 
   std::shared_ptr<OpenJob::Slot> slot_;
-};
-
-struct CursorState {
-  OpenJob::Slot file;
-  size_t row_group = 0;
-  std::vector<size_t> columns;
-  parquet::RowCursor cursor;
-  bool opened = false;
-  bool failed = false;
-  bool busy = false;  // JS thread only
+  std::vector<std::weak_ptr<CursorState>> cursors_;
 };
 
 Napi::Value MakeStrings(Napi::Env env, const ColumnBatch& batch, size_t rows) {
@@ -376,7 +398,10 @@ class ReadJob : public AsyncJob {
   ReadJob(std::shared_ptr<CursorState> state, size_t max_rows) : state_(std::move(state)), max_rows_(max_rows) {
     state_->busy = true;
   }
-  ~ReadJob() override { state_->busy = false; }
+  ~ReadJob() override {
+    state_->busy = false;
+    if (state_->closed) state_->Release();
+  }
 
   // Rows of the list column at position `column` go straight to the array, from element `offset` on.
   void SetTarget(Napi::Env env, const Napi::Object& target) {
@@ -404,11 +429,11 @@ class ReadJob : public AsyncJob {
   Status Execute(ThreadPool&, const CancelToken& cancel) override {
     Status status =
         state_->failed ? Status("native/argument", "Expected a cursor that has not failed before.") : Status::Ok();
-    if (status.ok() && !state_->opened) {
-      status = state_->cursor.Open(state_->file, state_->row_group, state_->columns);
-      state_->opened = true;
+    if (status.ok() && !state_->cursor) {
+      state_->cursor = std::make_unique<parquet::RowCursor>();
+      status = state_->cursor->Open(state_->file, state_->row_group, state_->columns);
     }
-    if (status.ok()) status = state_->cursor.Read(max_rows_, target_, cancel, batches_, &rows_);
+    if (status.ok()) status = state_->cursor->Read(max_rows_, target_, cancel, batches_, &rows_);
     if (!status.ok()) state_->failed = true;
     return status;
   }
@@ -484,7 +509,8 @@ class ParquetCursorHandle : public Napi::ObjectWrap<ParquetCursorHandle> {
     if (!info[0].IsObject() || !info[0].As<Napi::Object>().CheckTypeTag(&kFileTag) || !info[2].IsArray()) {
       ThrowArgument(env, "Expected an open ParquetFile, a row group and an array of columns.");
     }
-    state_->file = ParquetFileHandle::Unwrap(info[0].As<Napi::Object>())->file();
+    ParquetFileHandle* const handle = ParquetFileHandle::Unwrap(info[0].As<Napi::Object>());
+    state_->file = handle->file();
     if (!state_->file) ThrowArgument(env, "Expected an open Parquet file, but it is closed.");
     state_->row_group = ToSize(env, info[1], "the row group");
     if (state_->row_group >= state_->file->metadata().row_groups.size()) {
@@ -498,6 +524,7 @@ class ParquetCursorHandle : public Napi::ObjectWrap<ParquetCursorHandle> {
         ThrowArgument(env, "Expected a column below " + std::to_string(state_->file->columns().size()) + ".");
       }
     }
+    handle->Track(state_);
   }
 
  private:
@@ -508,6 +535,7 @@ class ParquetCursorHandle : public Napi::ObjectWrap<ParquetCursorHandle> {
     const size_t max_rows = ToSize(env, info[0], "maxRows");
     if (max_rows == 0 || max_rows > UINT32_MAX - 1) ThrowArgument(env, "Expected maxRows to be from 1 to 2^32 - 2.");
     if (state_->busy) ThrowArgument(env, "Expected one read of a cursor at a time.");
+    if (state_->closed) ThrowArgument(env, "Expected a cursor of an open file, but the file has been closed.");
     auto job = std::make_unique<ReadJob>(state_, max_rows);
     if (info[1].IsObject()) job->SetTarget(env, info[1].As<Napi::Object>());
     return AddonData::Of(env).Start(env, std::move(job));

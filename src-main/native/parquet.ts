@@ -104,6 +104,7 @@ export interface ParquetFile {
   ): Promise<Record<string, ColumnValues>>;
   /** Starts reading columns of one row group a few rows at a time. */
   cursor(rowGroup: number, names: readonly string[]): RowCursor;
+  /** Frees the file, once a read under way has ended; its cursors are of no use afterwards. */
   close(): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -167,7 +168,34 @@ describe("round trips", () => {
     }
     await parquet.close();
   });
+
+  test("close frees the file at once, cursors and reads under way included", async () => {
+    const file = path.join(folder, "closed.parquet");
+    await writePart(file, [{ name: "v", type: "int32", values: new Int32Array(50_000) }], 50_000);
+    const parquet = await openParquet(file);
+    const idle = parquet.cursor(0, ["v"]);
+    const unread = parquet.cursor(0, ["v"]);
+    expect((await idle.read(10)).rows).toBe(10);
+    const last = parquet.cursor(0, ["v"]).read(2_000);
+    await parquet.close();
+    expect((await last).rows).toBe(2_000);
+    for (const cursor of [idle, unread]) {
+      await expect(cursor.read(1)).rejects.toMatchObject({ code: "native/argument" });
+    }
+    if (process.platform !== "linux") return;
+    const open = readdirSync("/proc/self/fd").map((fd) => readlink(path.join("/proc/self/fd", fd)));
+    expect(open).not.toContain(file);
+  });
 });
+
+/** What a link names; "" for one that is gone again, as the listing's own descriptor is. */
+function readlink(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return "";
+  }
+}
 
 describe("failures", () => {
   const column: Column = { name: "a", type: "int32", values: new Int32Array(10) };

@@ -96,9 +96,9 @@ export class RunStore {
   static open(out: string): RunStore {
     const folder = path.resolve(out);
     try {
+      // Answers with the system's own code for a read-only folder, which mkdir (ENOENT) and the lock would hide.
+      accessSync(nearestExisting(folder), constants.W_OK);
       const created = mkdirSync(folder, { recursive: true }) !== undefined;
-      // Answers with the system's own code for a read-only folder, which the lock would hide.
-      accessSync(folder, constants.W_OK);
       refuseStrangers(folder);
       return new RunStore(folder, lockFile(path.join(folder, ".lock")), created);
     } catch (error) {
@@ -256,6 +256,12 @@ function refuseStrangers(folder: string): void {
         "choose a new folder.",
     );
   }
+}
+
+function nearestExisting(folder: string): string {
+  let nearest = folder;
+  while (!existsSync(nearest) && path.dirname(nearest) !== nearest) nearest = path.dirname(nearest);
+  return nearest;
 }
 
 function openFailure(folder: string, error: unknown): unknown {

@@ -61,7 +61,8 @@ export function installSystemPackages(check) {
     throw new Stop(
       `Some system packages are missing. Run this line, then this command again:\n  brew install ${packages}`,
     );
-  const sudo = process.getuid() === 0 ? "" : "sudo ";
+  // A bare system has no sudo; the line is for root then.
+  const sudo = process.getuid() !== 0 && which("sudo") ? "sudo " : "";
   if (manager === "dnf")
     throw new Stop(
       `Some system packages are missing. Run this line, then this command again:\n  ${sudo}dnf install -y ${packages}`,
@@ -71,8 +72,9 @@ export function installSystemPackages(check) {
 
 function installWithApt(packages, sudo, check) {
   const line = `${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${packages}`;
-  if (sudo && output("sudo", ["-n", "true"]) === undefined) {
-    throw new Stop(`Some system packages are missing. Run this line, then this command again:\n  ${line}`);
+  if (process.getuid() !== 0 && (!sudo || output("sudo", ["-n", "true"]) === undefined)) {
+    const who = sudo ? "" : " as root";
+    throw new Stop(`Some system packages are missing. Run this line${who}, then this command again:\n  ${line}`);
   }
   console.log(`Installing system packages: ${packages}`);
   const prefix = sudo ? ["sudo", "-n", "env"] : ["env"];

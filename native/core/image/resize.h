@@ -52,7 +52,8 @@ struct ResizeSpec {
 // Resizes one picture at a time; keeps only the rows that the vertical filter still needs. Reuse it: coefficients are
 // cached by (size, part, filter) and scratch memory is kept. Not for two threads at once.
 //
-// As in Pillow the horizontal pass comes first and both passes clamp to [0, 255]; unlike Pillow nothing is rounded.
+// As in Pillow (which since version 13 turns them round where that is cheaper) the horizontal pass comes first, and
+// both passes clamp to [0, 255]; unlike in Pillow nothing is rounded.
 class Resizer {
  public:
   Resizer();

@@ -624,7 +624,7 @@ TEST_F(FolderTest, BatchKeepsGoodImagesAndNamesBadOnes) {
   target.height = 16;
   ThreadPool pool(3);
   std::vector<float> first;
-  for (const size_t threads : {1, 2, 4, 0}) {
+  for (const size_t threads : std::initializer_list<size_t>{1, 2, 4, 0}) {
     std::vector<float> out(sources.size() * target.floats(), 7.0f);
     std::vector<BatchResult> results;
     ASSERT_TRUE(DecodeBatch(pool, sources, target, {}, threads, CancelToken(), out.data(), &results).ok());

@@ -201,7 +201,8 @@ TEST_P(ResizeTest, IsTheSameHoweverRowsArriveAndMemoryLies) {
   const Plain plain = Whole(picture, Filter::kBicubic, 224, 96);
   Resizer resizer;
   const auto expected = ResizeOurs(resizer, picture, plain, 0, 83);
-  for (const size_t band : {1, 2, 7, 8, 9, 50}) EXPECT_EQ(ResizeOurs(resizer, picture, plain, 0, band), expected);
+  for (const size_t band : std::initializer_list<size_t>{1, 2, 7, 8, 9, 50})
+    EXPECT_EQ(ResizeOurs(resizer, picture, plain, 0, band), expected);
   for (size_t misalign = 1; misalign < 16; ++misalign) {
     EXPECT_EQ(ResizeOurs(resizer, picture, plain, misalign, 8), expected);
   }
@@ -239,8 +240,8 @@ INSTANTIATE_TEST_SUITE_P(EveryTarget, ResizeTest, testing::ValuesIn(hwy::Support
 
 TEST(AxisWeightsTest, SumToOneAndStayInside) {
   for (const Filter filter : {Filter::kBilinear, Filter::kBicubic}) {
-    for (const size_t in : {1, 2, 3, 100, 1001}) {
-      for (const size_t out : {1, 2, 7, 224}) {
+    for (const size_t in : std::initializer_list<size_t>{1, 2, 3, 100, 1001}) {
+      for (const size_t out : std::initializer_list<size_t>{1, 2, 7, 224}) {
         const AxisWeights axis = ComputeAxisWeights(filter, in, 0, static_cast<double>(in), out);
         for (size_t o = 0; o < out; ++o) {
           ASSERT_GE(axis.start[o], 0);

@@ -14,10 +14,10 @@ namespace verger {
 namespace {
 
 TEST(ThreadPoolTest, RunsEveryIndexOnce) {
-  for (const size_t threads : {1, 2, 5}) {
+  for (const size_t threads : std::initializer_list<size_t>{1, 2, 5}) {
     ThreadPool pool(threads);
-    for (const size_t limit : {0, 1, 2, 100}) {
-      for (const size_t count : {1, 2, 7, 1000}) {
+    for (const size_t limit : std::initializer_list<size_t>{0, 1, 2, 100}) {
+      for (const size_t count : std::initializer_list<size_t>{1, 2, 7, 1000}) {
         std::vector<std::atomic<int>> runs(count);
         pool.ParallelFor(count, limit, [&](size_t i, size_t) { ++runs[i]; });
         for (const auto& run : runs) ASSERT_EQ(run, 1);
@@ -39,7 +39,7 @@ TEST(ThreadPoolTest, ZeroThreadsAreOne) {
 TEST(ThreadPoolTest, ASlotIsHeldByOneThreadAtATimeAndStaysBelowTheLimit) {
   ThreadPool pool(3);
   // More than the pool has: its threads and the caller.
-  for (const size_t limit : {1, 2, 4, 64}) {
+  for (const size_t limit : std::initializer_list<size_t>{1, 2, 4, 64}) {
     std::vector<std::atomic<bool>> held(limit);
     pool.ParallelFor(500, limit, [&](size_t, size_t slot) {
       ASSERT_LT(slot, limit);

@@ -15,6 +15,7 @@ namespace verger::linalg {
 namespace {
 
 using test::ForEachTarget;
+using test::Sizes;
 
 size_t All(const std::vector<double>& values) { return values.size(); }
 
@@ -78,7 +79,7 @@ std::vector<std::pair<std::string, std::vector<double>>> Spectra(size_t n) {
 }
 
 TEST(SolveSymmetric, KnownSpectraOfManySizes) {
-  for (const size_t n : {1, 2, 3, 31, 32, 33, 65, 100, 200, 333}) {
+  for (const size_t n : Sizes{1, 2, 3, 31, 32, 33, 65, 100, 200, 333}) {
     for (const auto& [name, values] : Spectra(n)) {
       SCOPED_TRACE(name + " " + std::to_string(n));
       const std::vector<double> a = WithSpectrum(values, n);
@@ -155,7 +156,7 @@ TEST(SolveSymmetric, SameBitsForAnyThreads) {
   ASSERT_TRUE(SolveSymmetric(n, work.data(), ten, {}, &expected).ok());
   EXPECT_EQ(expected.count, 10u);
   ThreadPool pool(4);
-  for (const size_t threads : {1, 2, 3, 5}) {
+  for (const size_t threads : Sizes{1, 2, 3, 5}) {
     work = a;
     SymmetricEigen eigen;
     ASSERT_TRUE(SolveSymmetric(n, work.data(), ten, Exec{&pool, threads, nullptr}, &eigen).ok());
@@ -184,7 +185,7 @@ TEST(SolveSubspace, MatchesTheSpectrum) {
     const std::vector<double> a = WithSpectrum(values, 3);
     double trace = 0;
     for (const double value : values) trace += value;
-    for (const size_t k : {1, 12, 30}) {
+    for (const size_t k : Sizes{1, 12, 30}) {
       SubspaceOptions options;
       options.expected = k;
       options.trace = trace;
@@ -248,7 +249,7 @@ TEST(SolveSubspace, DeterministicForSeedAndThreads) {
   const auto eight = [](const std::vector<double>& found) { return found.size() >= 8 ? size_t{8} : size_t{0}; };
   ThreadPool pool(3);
   std::vector<double> first;
-  for (const size_t threads : {1, 2, 3, 5}) {
+  for (const size_t threads : Sizes{1, 2, 3, 5}) {
     SymmetricEigen eigen;
     SubspaceReport report;
     ASSERT_TRUE(SolveSubspace(n, a.data(), eight, options, Exec{&pool, threads, nullptr}, &eigen, &report).ok());

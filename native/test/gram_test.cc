@@ -18,6 +18,7 @@ using test::FeatureRows;
 using test::ForEachTarget;
 using test::Reference;
 using test::ReferenceMoments;
+using test::Sizes;
 
 void AddAll(GramAccumulator* accumulator, const std::vector<float>& rows, const std::vector<size_t>& slices = {},
             const Exec& exec = {}) {
@@ -51,8 +52,8 @@ double WorstError(const Moments& moments, const Reference& reference) {
 }
 
 TEST(Gram, MatchesFloat64OnEveryTarget) {
-  for (const size_t d : {1, 3, 47, 48, 49, 130, 257}) {
-    for (const size_t n : {2, 5, 511, 512, 513, 1'700}) {
+  for (const size_t d : Sizes{1, 3, 47, 48, 49, 130, 257}) {
+    for (const size_t n : Sizes{2, 5, 511, 512, 513, 1'700}) {
       const std::vector<float> rows = FeatureRows(n, d, d * 10'000 + n);
       const Reference covariance = ReferenceMoments(rows, d, false);
       const Reference correlation = ReferenceMoments(rows, d, true);
@@ -99,7 +100,7 @@ TEST(Gram, SameBitsForAnyThreadsAndSlices) {
   ThreadPool pool(4);
   const std::vector<std::vector<size_t>> slicings = {
       {1}, {511, 1, 512}, {513, 511}, std::vector<size_t>(210, 10), {2'099}, {600, 0, 600, 600}};
-  for (const size_t threads : {1, 2, 3, 5}) {
+  for (const size_t threads : Sizes{1, 2, 3, 5}) {
     for (const auto& slices : slicings) {
       GramAccumulator accumulator(d);
       AddAll(&accumulator, rows, slices, Exec{&pool, threads, nullptr});
@@ -135,7 +136,7 @@ TEST(Gram, ConstantColumnsHaveScaleOneAndNoVariance) {
   ASSERT_TRUE(first.Merge(second).ok());
   Moments moments;
   ASSERT_TRUE(first.Finish(true, {}, &moments).ok());
-  for (const size_t j : {3, 7}) {
+  for (const size_t j : Sizes{3, 7}) {
     EXPECT_EQ(moments.scale[j], 1.0);
     EXPECT_EQ(moments.mean[j], static_cast<double>(rows[j]));
     for (size_t i = 0; i < d; ++i) EXPECT_EQ(moments.matrix[i * d + j], 0.0);
@@ -206,7 +207,7 @@ TEST(Gram, MergeOfFewRowsKeepsThemPending) {
 TEST(Gram, SerialisedStateGoesOnAsTheOriginal) {
   const size_t d = 77;
   const std::vector<float> rows = FeatureRows(2'000, d, 31);
-  for (const size_t cut : {0, 1, 100, 512, 700, 1'536}) {
+  for (const size_t cut : Sizes{0, 1, 100, 512, 700, 1'536}) {
     GramAccumulator original(d);
     ASSERT_TRUE(original.Add(rows.data(), cut, {}).ok());
     const std::vector<uint8_t> bytes = Bytes(original);
@@ -241,7 +242,7 @@ TEST(Gram, NotFiniteNamesRowAndColumn) {
   const size_t d = 50;
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()}) {
-    for (const size_t row : {0, 5, 511, 512, 1'300, 1'999}) {
+    for (const size_t row : Sizes{0, 5, 511, 512, 1'300, 1'999}) {
       for (const std::vector<size_t>& slices : {std::vector<size_t>{}, {100}, {512}, {1'000}}) {
         std::vector<float> rows = FeatureRows(2'000, d, 41);
         rows[row * d + 49] = bad;
@@ -320,9 +321,9 @@ TEST(Gemm, MatchesFloat64ForAnyShapeStrideAndTarget) {
       for (size_t j = 0; j < n; ++j) b_t[j * k + p] = b[p * n + j];
     }
     ThreadPool pool(3);
-    ForEachTarget([&](const std::string&) {
+    ForEachTarget([&, m = m, n = n, k = k](const std::string&) {
       for (const bool transposed : {false, true}) {
-        for (const size_t threads : {1, 3}) {
+        for (const size_t threads : Sizes{1, 3}) {
           std::vector<double> out = c;
           Gemm<double>(Exec{&pool, threads, nullptr}, m, n, k, 2.0,
                        transposed ? Strided<double>{a_t.data(), 1, m} : Strided<double>{a.data(), k, 1},

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,8 @@
 #include "core/linalg/random.h"
 
 namespace verger::linalg::test {
+
+using Sizes = std::vector<size_t>;
 
 // n x d rows: ten latent factors of falling weight, plus noise, rectified like a network's features.
 inline std::vector<float> FeatureRows(size_t n, size_t d, uint64_t seed, double offset = 0) {

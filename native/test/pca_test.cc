@@ -16,6 +16,7 @@ using test::ForEachTarget;
 using test::JacobiEigenvalues;
 using test::Reference;
 using test::ReferenceMoments;
+using test::Sizes;
 
 Status Fit(const std::vector<float>& rows, size_t d, const PcaOptions& options, PcaModel* model,
            const Exec& exec = {}) {
@@ -170,7 +171,7 @@ TEST(Pca, SameBitsForAnyThreads) {
   for (const Solver solver : {Solver::kExact, Solver::kRandomized}) {
     PcaModel expected;
     ASSERT_TRUE(Fit(rows, d, Keep(12, true, solver), &expected).ok());
-    for (const size_t threads : {1, 2, 3, 5}) {
+    for (const size_t threads : Sizes{1, 2, 3, 5}) {
       PcaModel model;
       ASSERT_TRUE(Fit(rows, d, Keep(12, true, solver), &model, Exec{&pool, threads, nullptr}).ok());
       EXPECT_EQ(model.loadings, expected.loadings);
@@ -218,8 +219,8 @@ TEST(PcaProjector, ARowsScoresDependOnThatRowAlone) {
   std::vector<float> expected(n * k);
   ASSERT_TRUE(projector.Transform(rows.data(), n, expected.data(), {}).ok());
   ThreadPool pool(4);
-  for (const size_t threads : {1, 2, 3, 5}) {
-    for (const size_t slice : {1, 7, 96, 499, 500}) {
+  for (const size_t threads : Sizes{1, 2, 3, 5}) {
+    for (const size_t slice : Sizes{1, 7, 96, 499, 500}) {
       std::vector<float> out(n * k);
       for (size_t at = 0; at < n; at += slice) {
         ASSERT_TRUE(projector

@@ -11,6 +11,7 @@ namespace verger::linalg {
 namespace {
 
 using test::FeatureRows;
+using test::Sizes;
 
 Status Solve(SketchSolver* solver, const std::vector<float>& rows, size_t slice = 1'000'000, const Exec& exec = {}) {
   const size_t d = solver->dimension();
@@ -42,7 +43,7 @@ TEST(Sketch, MatchesTheGramSolver) {
     std::vector<float> rows = FeatureRows(1'100, d, 3, offset);
     for (size_t i = 0; i < 1'100; ++i) rows[i * d + 5] = 2.5f;  // a constant column
     for (const bool standardize : {true, false}) {
-      for (const size_t components : {0, 1, 10, 25}) {
+      for (const size_t components : Sizes{0, 1, 10, 25}) {
         PcaOptions options;
         options.standardize = standardize;
         options.components = components;
@@ -85,8 +86,8 @@ TEST(Sketch, SameBitsForAnyThreadsAndSlices) {
   SketchSolver whole(d, options);
   ASSERT_TRUE(Solve(&whole, rows).ok());
   ThreadPool pool(4);
-  for (const size_t threads : {1, 2, 3, 5}) {
-    for (const size_t slice : {1, 255, 256, 600}) {
+  for (const size_t threads : Sizes{1, 2, 3, 5}) {
+    for (const size_t slice : Sizes{1, 255, 256, 600}) {
       SketchSolver solver(d, options);
       ASSERT_TRUE(Solve(&solver, rows, slice, Exec{&pool, threads, nullptr}).ok());
       EXPECT_EQ(solver.model().loadings, whole.model().loadings);

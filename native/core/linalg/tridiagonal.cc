@@ -243,7 +243,9 @@ class DivideAndConquer {
   // number.
   size_t Join(const Range& range, const ChooseCount* choose, const Exec& exec) {
     const Kernels& kernels = GetKernels();
-    const auto [lo, hi, mid] = range;
+    const size_t lo = range.lo;  // not a structured binding: clang 14 cannot capture one
+    const size_t hi = range.hi;
+    const size_t mid = range.mid;
     const size_t m = hi - lo;
     const double coupling = e_[mid - 1];
     double rho = std::abs(coupling);

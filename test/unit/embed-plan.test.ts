@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { planCompute, usableProcessors } from "../../src-main/core/embed/plan.js";
 import { providerCandidates } from "../../src-main/core/embed/provider.js";
+import { chunkLength } from "../../src-main/core/run/embed-stage.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "verger-plan-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -32,7 +33,7 @@ describe("usableProcessors", () => {
 
 describe("planCompute", () => {
   const gib = 2 ** 30;
-  const base = { provider: "cpu", width: 224, height: 224 };
+  const base = { provider: "cpu", width: 224, height: 224, precision: "int8" } as const;
 
   it("gives a CPU one single-threaded session per processor", () => {
     expect(planCompute(base, 8, 16 * gib)).toMatchObject({ sessions: 8, threadsPerSession: 1, decodeThreads: 1 });
@@ -64,11 +65,37 @@ describe("planCompute", () => {
     });
   });
 
+  it("makes a CPU's batches as large as the input and its precision leave room in the cache", () => {
+    const batch = (side: number, precision: "int8" | "fp32"): number =>
+      planCompute({ ...base, width: side, height: side, precision }, 2, gib).batch;
+    expect([batch(128, "int8"), batch(224, "int8"), batch(224, "fp32")]).toEqual([16, 4, 2]);
+    expect(batch(2048, "fp32")).toBe(1);
+    expect(batch(8, "int8")).toBe(64);
+  });
+
+  it("sends a session several small batches at once, unless their size is stated", () => {
+    expect(planCompute(base, 2, gib)).toMatchObject({ batch: 4, chunk: 16 });
+    expect(planCompute({ ...base, provider: "cuda" }, 2, gib)).toMatchObject({ batch: 64, chunk: 64 });
+    expect(planCompute({ ...base, batch: 1 }, 2, gib)).toMatchObject({ batch: 1, chunk: 1 });
+  });
+
   it("fills a GPU with large batches from two sessions", () => {
     const plan = planCompute({ ...base, provider: "cuda" }, 16, 64 * gib);
     expect(plan.sessions).toBe(2);
     expect(plan.batch).toBeGreaterThan(16);
     expect(plan.decodeThreads).toBe(8);
+  });
+});
+
+describe("chunkLength", () => {
+  const plan = { sessions: 2, threadsPerSession: 1, decodeThreads: 1, batch: 4, chunk: 16 };
+
+  it("sends whole chunks while there is plenty, and single batches at the end", () => {
+    expect([1000, 64, 63, 40, 17, 15, 3].map((left) => chunkLength(plan, left, 4))).toEqual([16, 16, 12, 8, 4, 4, 4]);
+  });
+
+  it("never sends more than a chunk where the batch is larger than what is left", () => {
+    expect(chunkLength({ ...plan, batch: 64, chunk: 64 }, 10, 4)).toBe(64);
   });
 });
 

@@ -14,7 +14,7 @@ import type {
   WorkerOptions,
 } from "./protocol.js";
 
-/** Batches under way in each worker: one being inferred, one being decoded. */
+/** Chunks under way in each worker: one being inferred, one being decoded. */
 const DEPTH = 2;
 const CLOSE_TIMEOUT_MS = 10_000;
 
@@ -134,6 +134,7 @@ export class Embedder {
       threads: plan.threadsPerSession,
       decodeThreads: plan.decodeThreads,
       batch: plan.batch,
+      chunk: plan.chunk,
       policy: options.policy,
     };
     const members = Array.from({ length: plan.sessions }, () => new Member(workerOptions, () => embedder?.wake()));
@@ -158,9 +159,9 @@ export class Embedder {
   }
 
   /**
-   * Embeds one batch. Images that cannot be read, decoded or embedded are reported in `failures`; they never reject.
+   * Embeds one chunk. Images that cannot be read, decoded or embedded are reported in `failures`; they never reject.
    *
-   * @param images at most the plan's batch; byte arrays that own their buffer are transferred, others copied
+   * @param images at most the plan's chunk; byte arrays that own their buffer are transferred, others copied
    * @throws VergerError `cancelled`, `embed/worker`, `model/output`, and `embed/busy` without a preceding `whenFree`
    */
   embed(images: readonly ImageInput[]): Promise<EmbeddedBatch> {

@@ -1,6 +1,7 @@
 /** How the machine's processors are shared out: sessions, threads and batch size. */
 import { readFileSync } from "node:fs";
 import { freemem } from "node:os";
+import type { Precision } from "../../models/index.js";
 
 export interface ComputePlan {
   readonly sessions: number;
@@ -10,6 +11,8 @@ export interface ComputePlan {
   readonly decodeThreads: number;
   /** Images per inference call. */
   readonly batch: number;
+  /** Images handed to a session at once: one batch or several, so that a message costs little beside its images. */
+  readonly chunk: number;
 }
 
 export interface PlanRequest {
@@ -17,9 +20,11 @@ export interface PlanRequest {
   readonly sessions?: number | undefined;
   readonly threads?: number | undefined;
   readonly batch?: number | undefined;
-  /** Input side in pixels, for the memory estimate. */
+  /** Input in pixels. */
   readonly width: number;
   readonly height: number;
+  /** Of the model's weights and activations. */
+  readonly precision: Precision;
 }
 
 /**
@@ -44,9 +49,24 @@ export function usableProcessors(affinity: number, cgroupFile = "/sys/fs/cgroup/
 /** Bytes that one session is expected to hold per image of a batch: measured on EfficientNet-Lite0, about 80 per input pixel. */
 const BYTES_PER_INPUT_PIXEL = 160;
 const SESSION_BASE_BYTES = 64 * 2 ** 20;
-/** On a CPU small batches keep activations in the cache; on a GPU large ones fill it. */
-const CPU_BATCH = 4;
+/** Two buffers of three float32 channels: one chunk is decoded while another is inferred. */
+const CHUNK_BYTES_PER_INPUT_PIXEL = 24;
+/**
+ * Input pixels of one inference call on a CPU: as many as keep a layer's activations in the second-level cache. Both
+ * found by measuring EfficientNet-Lite0 (docs/performance.md): 16 images of 128 px and 4 of 224 px in int8, 2 of 224 px
+ * in float, whose activations are four times as large but whose layers also run longer.
+ */
+const CPU_BATCH_PIXELS = { int8: 2 ** 18, fp16: 2 ** 17, fp32: 2 ** 17 } as const satisfies Record<Precision, number>;
+const MAX_CPU_BATCH = 64;
+/** On a GPU large batches fill it. */
 const GPU_BATCH = 64;
+const MIN_CHUNK = 16;
+
+/** The largest power of two whose images stay within the cache. */
+function cpuBatch({ precision, width, height }: PlanRequest): number {
+  const images = CPU_BATCH_PIXELS[precision] / (width * height);
+  return Math.min(MAX_CPU_BATCH, 2 ** Math.max(0, Math.floor(Math.log2(images))));
+}
 
 /**
  * Chooses sessions x threads. On a CPU one single-threaded session per processor beats one session of many threads on
@@ -56,8 +76,11 @@ const GPU_BATCH = 64;
  */
 export function planCompute(request: PlanRequest, processors: number, freeBytes: number = freemem()): ComputePlan {
   const cpu = request.provider === "cpu";
-  const batch = request.batch ?? (cpu ? CPU_BATCH : GPU_BATCH);
-  const perSession = SESSION_BASE_BYTES + batch * request.width * request.height * BYTES_PER_INPUT_PIXEL;
+  const batch = request.batch ?? (cpu ? cpuBatch(request) : GPU_BATCH);
+  // A batch that somebody states is also what they can lose by an interrupt.
+  const chunk = request.batch ?? batch * Math.ceil(MIN_CHUNK / batch);
+  const bytesPerPixel = batch * BYTES_PER_INPUT_PIXEL + chunk * CHUNK_BYTES_PER_INPUT_PIXEL;
+  const perSession = SESSION_BASE_BYTES + request.width * request.height * bytesPerPixel;
   const affordable = Math.max(1, Math.floor(freeBytes / 2 / perSession));
   let sessions = request.sessions;
   if (sessions === undefined) {
@@ -66,5 +89,5 @@ export function planCompute(request: PlanRequest, processors: number, freeBytes:
   }
   const threadsPerSession = request.threads ?? (cpu ? Math.max(1, Math.floor(processors / sessions)) : 1);
   const decodeThreads = Math.max(1, Math.ceil(processors / sessions));
-  return { sessions, threadsPerSession, decodeThreads, batch };
+  return { sessions, threadsPerSession, decodeThreads, batch, chunk };
 }

@@ -44,7 +44,10 @@ export interface WorkerOptions {
   readonly provider: string;
   readonly threads: number;
   readonly decodeThreads: number;
+  /** Images per inference call. */
   readonly batch: number;
+  /** Most images of one message. */
+  readonly chunk: number;
   readonly policy: DecodePolicy;
 }
 

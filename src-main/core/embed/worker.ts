@@ -42,7 +42,7 @@ async function createSession(): Promise<InferenceSession> {
   });
 }
 
-/** Decodes and infers batches in the order they arrive. */
+/** Decodes and infers chunks in the order they arrive, each in inference calls of the plan's batch. */
 class BatchRunner {
   private readonly free: Float32Array[] = [];
   private readonly waiting: ((buffer: Float32Array) => void)[] = [];
@@ -50,7 +50,7 @@ class BatchRunner {
   private inference: Promise<void> = Promise.resolve();
 
   constructor(private readonly session: InferenceSession) {
-    for (let i = 0; i < BUFFERS; i += 1) this.free.push(new Float32Array(options.batch * imageLength));
+    for (let i = 0; i < BUFFERS; i += 1) this.free.push(new Float32Array(options.chunk * imageLength));
   }
 
   cancel(): void {
@@ -103,18 +103,25 @@ class BatchRunner {
         failures.push({ index, stage, code: image.code, message: image.message });
       }
     }
-    const features =
-      failures.length === count ? new Float32Array(count * model.dimension) : await this.infer(input, count, signal);
-    for (const failure of failures) {
-      features.fill(0, failure.index * model.dimension, (failure.index + 1) * model.dimension);
-    }
+    const features = new Float32Array(count * model.dimension);
+    await this.inTurn(async () => {
+      for (let at = 0; at < count; at += options.batch) {
+        const end = Math.min(at + options.batch, count);
+        signal.throwIfAborted();
+        if (failures.filter(({ index }) => index >= at && index < end).length === end - at) continue;
+        const rows = await this.infer(input.subarray(at * imageLength, end * imageLength), end - at);
+        features.set(rows, at * model.dimension);
+      }
+    });
+    for (const { index } of failures) features.fill(0, index * model.dimension, (index + 1) * model.dimension);
     for (let index = 0; index < count; index += 1) {
-      const row = features.subarray(index * model.dimension, (index + 1) * model.dimension);
+      const start = index * model.dimension;
+      const end = start + model.dimension;
       // A sum is finite only if every term is: one pass without a call per value.
       let sum = 0;
-      for (const value of row) sum += value;
+      for (let at = start; at < end; at += 1) sum += features[at] ?? 0;
       if (Number.isFinite(sum)) continue;
-      row.fill(0);
+      features.fill(0, start, end);
       failures.push({
         index,
         stage: "embed",
@@ -123,14 +130,14 @@ class BatchRunner {
       });
     }
     post({ type: "embedded", id, features, widths, heights, failures }, [
-      features.buffer as ArrayBuffer,
-      widths.buffer as ArrayBuffer,
-      heights.buffer as ArrayBuffer,
+      features.buffer,
+      widths.buffer,
+      heights.buffer,
     ]);
   }
 
-  /** Runs the session on `count` images, after every batch that was decoded before. */
-  private async infer(input: Float32Array, count: number, signal: AbortSignal): Promise<Float32Array> {
+  /** Runs `work` after that of every chunk that was decoded before. */
+  private async inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.inference;
     let done = (): void => {};
     this.inference = new Promise((resolve) => {
@@ -138,28 +145,30 @@ class BatchRunner {
     });
     await turn;
     try {
-      signal.throwIfAborted();
-      const dims = model.target.layout === "nchw" ? [count, 3, height, width] : [count, height, width, 3];
-      const outputs = await this.session.run({ [model.inputName]: new Tensor("float32", input, dims) }, [
-        model.outputName,
-      ]);
-      const output = outputs[model.outputName];
-      const expected = count * model.dimension;
-      if (!output || !(output.data instanceof Float32Array) || output.data.length !== expected) {
-        throw Object.assign(
-          new Error(
-            `Expected ${expected} float features from tensor ${model.outputName}, but received ` +
-              `${output ? `${output.type} [${output.dims.join(", ")}]` : "nothing"}; check the model with "verger models list".`,
-          ),
-          { code: "model/output" },
-        );
-      }
-      const data = output.data;
-      // The runtime's output buffer may be a view on memory that cannot be transferred.
-      return data.byteOffset === 0 && data.buffer.byteLength === data.byteLength ? data : data.slice();
+      await work();
     } finally {
       done();
     }
+  }
+
+  /** Runs the session on `count` images. */
+  private async infer(input: Float32Array, count: number): Promise<Float32Array> {
+    const dims = model.target.layout === "nchw" ? [count, 3, height, width] : [count, height, width, 3];
+    const outputs = await this.session.run({ [model.inputName]: new Tensor("float32", input, dims) }, [
+      model.outputName,
+    ]);
+    const output = outputs[model.outputName];
+    const expected = count * model.dimension;
+    if (!output || !(output.data instanceof Float32Array) || output.data.length !== expected) {
+      throw Object.assign(
+        new Error(
+          `Expected ${expected} float features from tensor ${model.outputName}, but received ` +
+            `${output ? `${output.type} [${output.dims.join(", ")}]` : "nothing"}; check the model with "verger models list".`,
+        ),
+        { code: "model/output" },
+      );
+    }
+    return output.data;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The embedding stage: images in manifest order to feature parts, on several sessions, with bounded memory. */
 import type { Embedder } from "../embed/embedder.js";
+import type { ComputePlan } from "../embed/plan.js";
 import type { ImageInput } from "../embed/protocol.js";
 import { throwIfCancelled } from "../errors.js";
 import type { Manifest } from "../manifest/index.js";
@@ -16,7 +17,7 @@ export interface EmbedStageOptions {
   readonly rowsPerPart: number;
   readonly dimension: number;
   /** Loads the sessions; called only when an image really has to be embedded. */
-  readonly sessions: () => Promise<{ readonly embedder: Embedder; readonly batch: number }>;
+  readonly sessions: () => Promise<{ readonly embedder: Embedder; readonly plan: ComputePlan }>;
   readonly previous: PreviousRows;
   /** Reads or names the image at a position of the manifest. */
   readonly image: (index: number) => ImageInput | Promise<ImageInput>;
@@ -65,6 +66,17 @@ export function rowsOfPart(index: number, images: number, rowsPerPart: number): 
 }
 
 /**
+ * Images to send next: whole chunks, and towards the end smaller ones, so that no session is left with a chunk when the
+ * others have run out.
+ *
+ * @param left images not sent yet
+ * @param places chunks that may be under way at once
+ */
+export function chunkLength({ batch, chunk }: ComputePlan, left: number, places: number): number {
+  return Math.min(chunk, batch * Math.max(1, Math.floor(left / places / batch)));
+}
+
+/**
  * Embeds every image whose part does not stand yet and writes the missing parts in order. When cancelled, or when a
  * batch fails as a whole, what the open parts have so far is saved as checkpoints before the error is rethrown.
  *
@@ -94,11 +106,13 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
   const dispatch = async ({ buffer, batches }: OpenPart): Promise<void> => {
     const pending = buffer.pending();
     if (pending.length === 0) return;
-    const { embedder, batch } = await options.sessions();
+    const { embedder, plan } = await options.sessions();
     started = embedder;
-    for (let at = 0; at < pending.length; at += batch) {
+    const later = manifest.entries.length - buffer.start - buffer.rows;
+    for (let at = 0; at < pending.length; ) {
       throwIfCancelled(stop.signal);
-      const rows = pending.slice(at, at + batch);
+      const rows = pending.slice(at, at + chunkLength(plan, later + pending.length - at, embedder.capacity));
+      at += rows.length;
       const images = await Promise.all(rows.map((row) => options.image(buffer.start + row)));
       await embedder.whenFree();
       throwIfCancelled(stop.signal);

@@ -335,7 +335,7 @@ class RunJob {
         dimension: identity.dimension,
         sessions: async () => {
           const { embedder, plan } = await this.load(setup);
-          return { embedder, batch: plan.batch };
+          return { embedder, plan };
         },
         previous,
         image: (index) => manifest.entries.at(index).file,

@@ -117,8 +117,8 @@ inline File EncodeJpegFile(const Picture& picture, const JpegOptions& options = 
   return file;
 }
 
-// What libjpeg-turbo itself makes of `file`: RGB at 1 / `reduction`.
-inline Picture DecodePlainly(const File& file, unsigned reduction = 1) {
+// What libjpeg-turbo itself makes of `file`: RGB at so many eighths of its size.
+inline Picture DecodePlainly(const File& file, unsigned eighths = 8) {
   jpeg_decompress_struct info = {};
   jpeg_error_mgr errors = {};
   info.err = jpeg_std_error(&errors);
@@ -126,8 +126,8 @@ inline Picture DecodePlainly(const File& file, unsigned reduction = 1) {
   jpeg_mem_src(&info, file.data(), file.size());
   jpeg_read_header(&info, TRUE);
   info.out_color_space = JCS_RGB;
-  info.scale_num = 1;
-  info.scale_denom = reduction;
+  info.scale_num = eighths;
+  info.scale_denom = 8;
   jpeg_start_decompress(&info);
   Picture picture{info.output_width, info.output_height, 3, {}};
   picture.pixels.resize(picture.width * picture.height * 3);

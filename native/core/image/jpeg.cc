@@ -159,15 +159,14 @@ void OnSkip(j_decompress_ptr info, long count) {
   info->src->bytes_in_buffer -= static_cast<size_t>(count);
 }
 
-// The largest power of two, up to 8, that keeps both sides at least twice the target. libjpeg-turbo can reduce by any
-// number of eighths, but only these have SIMD transforms.
-unsigned Reduction(size_t width, size_t height, size_t target_width, size_t target_height) {
-  if (target_width == 0 || target_height == 0) return 1;
-  unsigned reduction = 8;
-  while (reduction > 1 && (width < 2 * target_width * reduction || height < 2 * target_height * reduction)) {
-    reduction /= 2;
+// The fewest eighths that keep both sides at least twice the target. Not 5, 6 or 7: those have no SIMD transform and
+// take longer than the whole picture (12 megapixels: 80 to 111 ms against 47).
+unsigned Eighths(size_t width, size_t height, size_t target_width, size_t target_height) {
+  if (target_width == 0 || target_height == 0) return 8;
+  for (const unsigned eighths : {1U, 2U, 3U, 4U}) {
+    if (width * eighths >= 2 * target_width * 8 && height * eighths >= 2 * target_height * 8) return eighths;
   }
-  return reduction;
+  return 8;
 }
 
 // The decode proper. May be left by longjmp at any call: no object with a destructor may live here.
@@ -187,18 +186,18 @@ void Protected(State& state) {
   info.out_color_space = inks ? JCS_CMYK : JCS_RGB;
   info.dct_method = JDCT_ISLOW;
   info.do_fancy_upsampling = TRUE;
-  info.scale_num = 1;
-  info.scale_denom = Reduction(info.image_width, info.image_height, state.target_width, state.target_height);
+  info.scale_denom = 8;
+  info.scale_num = Eighths(info.image_width, info.image_height, state.target_width, state.target_height);
   // Decodes every scan of a progressive file. One that ends between two scans draws no warning.
   const bool scans = jpeg_has_multiple_scans(&info) != 0;
   jpeg_start_decompress(&info);
   if (state.exhausted && scans && !state.limits->tolerate_truncated) Leave(state, Outcome::kTruncated);
-  const double denominator = info.scale_denom;
+  const double scale = info.scale_num / 8.0;
   Frame frame;
   frame.width = info.output_width;
   frame.height = info.output_height;
-  frame.extent_width = info.image_width / denominator;
-  frame.extent_height = info.image_height / denominator;
+  frame.extent_width = info.image_width * scale;
+  frame.extent_height = info.image_height * scale;
   state.sink_status = state.sink->Begin(frame);
   if (!state.sink_status.ok()) Leave(state, Outcome::kSinkFailed);
 

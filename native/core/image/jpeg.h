@@ -18,8 +18,8 @@ class JpegDecoder {
   JpegDecoder& operator=(const JpegDecoder&) = delete;
 
   // Decodes `bytes` into `sink`, as RGB whatever the file holds (grey, YCbCr, RGB, CMYK, YCCK). With a `target` size
-  // (not 0) the picture is reduced while it is decoded, by the largest power of two that leaves both sides at least
-  // twice the target: dropping high DCT coefficients costs nothing and the resize has enough left to filter.
+  // (not 0) the picture is reduced to 1, 2, 3 or 4 eighths while it is decoded, the fewest that leave both sides at
+  // least twice the target: dropping high DCT coefficients saves work and the resize has enough left to filter.
   // Codes: image/truncated, image/corrupt, image/unsupported, image/too-large, image/too-many-scans, image/memory,
   // cancelled, and whatever `sink` returns.
   Status Decode(Bytes bytes, const DecodeLimits& limits, size_t target_width, size_t target_height, RowSink& sink);

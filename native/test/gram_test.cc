@@ -287,12 +287,11 @@ TEST(Gram, TooFewRows) {
   EXPECT_EQ(accumulator.Finish(true, {}, &moments).code(), "pca/too-few-rows");
 }
 
-TEST(Gram, CancelledAddStopsAndSpoils) {
+TEST(Gram, CancelBeforeTheFirstRowChangesNothing) {
   const std::vector<float> rows = FeatureRows(600, 8, 53);
   CancelToken cancel;
   GramAccumulator accumulator(8);
   cancel.Cancel();
-  // Before anything is taken in, a cancel changes nothing.
   EXPECT_EQ(accumulator.Add(rows.data(), 600, Exec{nullptr, 1, &cancel}).code(), "cancelled");
   EXPECT_TRUE(accumulator.Add(rows.data(), 600, {}).ok());
   EXPECT_EQ(accumulator.count(), 600u);

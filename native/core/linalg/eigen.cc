@@ -13,11 +13,10 @@ namespace {
 constexpr size_t kPanel = 32;      // reflections per block
 constexpr size_t kSymvRanges = 8;  // fixed, so that sums do not depend on the thread count
 
-// Reflections H_j = I - tau_j v_j v_j^T, j = 0..n-2, with v_j zero up to column j, one at j + 1. Row j of `v` is v_j.
+// A = Q T Q^T with T tridiagonal and Q the product of reflections H_j, j = 0..n-2.
 struct Tridiagonal {
   std::vector<double> diagonal;      // n
   std::vector<double> off_diagonal;  // n - 1
-  AlignedArray<double> v;            // n x n
   std::vector<double> tau;           // n
 };
 
@@ -47,12 +46,12 @@ void TrailingProduct(const Exec& exec, const Kernels& kernels, const double* a, 
   }
 }
 
+// Row j of `a` becomes the vector of H_j: zero up to column j, one at j + 1.
 Status Tridiagonalise(size_t n, double* a, const Exec& exec, Tridiagonal* t) {
   const Kernels& kernels = GetKernels();
   t->diagonal.assign(n, 0.0);
   t->off_diagonal.assign(n > 0 ? n - 1 : 0, 0.0);
   t->tau.assign(n, 0.0);
-  t->v = AlignedArray<double>::Zeros(n * n);
   AlignedArray<double> shares(kSymvRanges * n);
   // Rows 0..kPanel-1: v of this panel; the next kPanel: w. And the same with the halves swapped.
   AlignedArray<double> vw(2 * kPanel * n);
@@ -67,15 +66,16 @@ Status Tridiagonalise(size_t n, double* a, const Exec& exec, Tridiagonal* t) {
       double* row = a + j * n;  // column j of the lower triangle
       // The panel's earlier reflections, not yet in the trailing matrix.
       for (size_t p = 0; p < jj; ++p) {
-        const double* vp = t->v.data() + (start + p) * n;
+        const double* vp = a + (start + p) * n;
         const double* wp = w_rows + p * n;
         kernels.axpy(-wp[j], vp + j, row + j, n - j);
         kernels.axpy(-vp[j], wp + j, row + j, n - j);
       }
       t->diagonal[j] = row[j];
-      double* v = t->v.data() + j * n;
+      double* v = row;
       const size_t m = n - j - 1;
       const auto [beta, tau] = MakeReflection(row + j + 1, m, v + j + 1);
+      std::fill(v, v + j + 1, 0.0);
       t->off_diagonal[j] = beta;
       t->tau[j] = tau;
 
@@ -84,7 +84,7 @@ Status Tridiagonalise(size_t n, double* a, const Exec& exec, Tridiagonal* t) {
       if (tau != 0) {
         TrailingProduct(exec, kernels, a, n, j + 1, v, w, &shares);
         for (size_t p = 0; p < jj; ++p) {
-          const double* vp = t->v.data() + (start + p) * n + j + 1;
+          const double* vp = a + (start + p) * n + j + 1;
           const double* wp = w_rows + p * n + j + 1;
           const double wv_dot = kernels.dot(wp, v + j + 1, m);
           const double vv_dot = kernels.dot(vp, v + j + 1, m);
@@ -98,7 +98,7 @@ Status Tridiagonalise(size_t n, double* a, const Exec& exec, Tridiagonal* t) {
     // Trailing matrix -= V W^T + W V^T.
     const size_t rest = start + count;
     const size_t m = n - rest;
-    std::memcpy(vw.data(), t->v.data() + start * n, count * n * sizeof(double));
+    std::memcpy(vw.data(), a + start * n, count * n * sizeof(double));
     std::memcpy(wv.data(), w_rows, count * n * sizeof(double));
     std::memcpy(wv.data() + count * n, vw.data(), count * n * sizeof(double));
     Gemm<double>(exec, m, m, 2 * count, -1.0, {vw.data() + rest, 1, n}, {wv.data() + rest, n, 1}, 1.0,
@@ -114,7 +114,7 @@ Status SolveSymmetric(size_t n, double* a, const ChooseCount& choose, const Exec
   Tridiagonal t;
   VERGER_RETURN_IF_ERROR(Tridiagonalise(n, a, exec, &t));
   VERGER_RETURN_IF_ERROR(SolveTridiagonal(t.diagonal, t.off_diagonal, choose, exec, result));
-  ApplyReflections({n, n > 0 ? n - 1 : 0, 1, t.v.data(), t.tau.data()}, Order::kLastToFirst, result->count,
+  ApplyReflections({n, n > 0 ? n - 1 : 0, 1, a, t.tau.data()}, Order::kLastToFirst, result->count,
                    result->vectors.data(), exec);
   return exec.Check();
 }

@@ -16,17 +16,17 @@ constexpr size_t kBlock = 32;
 
 Reflection MakeReflection(const double* row, size_t n, double* v) {
   const double alpha = row[0];
-  v[0] = 1;
   double largest = 0;
   for (size_t i = 1; i < n; ++i) largest = std::max(largest, std::abs(row[i]));
+  v[0] = 1;
   if (!(largest > 0)) {
     std::fill(v + 1, v + n, 0.0);
     return {alpha, 0};
   }
   // Scaled, so that squares neither overflow nor vanish.
   const double unit = std::max(largest, std::abs(alpha));
-  double sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += (row[i] / unit) * (row[i] / unit);
+  double sum = (alpha / unit) * (alpha / unit);
+  for (size_t i = 1; i < n; ++i) sum += (row[i] / unit) * (row[i] / unit);
   const double beta = -std::copysign(unit * std::sqrt(sum), alpha);
   const double inverse = 1 / (alpha - beta);
   for (size_t i = 1; i < n; ++i) v[i] = row[i] * inverse;

@@ -15,7 +15,7 @@ struct Reflection {
   double tau;  // 0: H is the identity
 };
 
-// From row[0, n), n >= 1, writes v[0, n).
+// From row[0, n), n >= 1, writes v[0, n); they may be the same.
 Reflection MakeReflection(const double* row, size_t n, double* v);
 
 // Reflections H_0 ... H_{count-1}; v_j is row j of `v` (stride n), zero before column j + offset, one there.

@@ -376,23 +376,24 @@ class DivideAndConquer {
         std::memcpy(Row(lo + i) + lo, Spare(lo + rank[i]) + lo, m * sizeof(double));
       }
     }
-    AlignedArray<double> vectors(wanted.size() * k);
+    // The wanted roots are the largest, hence consecutive: their vectors take the place of their distances.
+    double* vectors = wanted.empty() ? nullptr : delta.data() + wanted.front() * k;
     run.For((wanted.size() + kGrain - 1) / kGrain, [&](size_t task, size_t) {
       std::vector<double> vector(k);
       for (size_t r = task * kGrain; r < std::min(wanted.size(), (task + 1) * kGrain); ++r) {
-        const double* row = delta.data() + wanted[r] * k;
+        double* row = vectors + r * k;
         for (size_t i = 0; i < k; ++i) vector[i] = w[i] / row[i];
         const double scale = 1 / std::sqrt(kernels.dot(vector.data(), vector.data(), k));
-        for (size_t i = 0; i < k; ++i) vectors[r * k + place[i]] = vector[i] * scale;
+        for (size_t i = 0; i < k; ++i) row[place[i]] = vector[i] * scale;
       }
     });
     if (wanted.empty()) return count;
     // Rows of the result that are roots need not be consecutive, so the product lands in a buffer of its own.
     AlignedArray<double> rows(wanted.size() * m);
     const size_t left = mid - lo;
-    Gemm<double>(exec, wanted.size(), left, group[2], 1.0, {vectors.data(), k, 1}, {Spare(lo) + lo, stride_, 1}, 0.0,
+    Gemm<double>(exec, wanted.size(), left, group[2], 1.0, {vectors, k, 1}, {Spare(lo) + lo, stride_, 1}, 0.0,
                  rows.data(), m);
-    Gemm<double>(exec, wanted.size(), m - left, k - group[1], 1.0, {vectors.data() + group[1], k, 1},
+    Gemm<double>(exec, wanted.size(), m - left, k - group[1], 1.0, {vectors + group[1], k, 1},
                  {Spare(lo + group[1]) + mid, stride_, 1}, 0.0, rows.data() + left, m);
     for (size_t r = 0; r < wanted.size(); ++r) {
       std::memcpy(Row(lo + wanted_row[r]) + lo, rows.data() + r * m, m * sizeof(double));

@@ -1,5 +1,7 @@
 #include "core/image/jpeg.h"
 
+#include <hwy/base.h>
+
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
@@ -170,7 +172,8 @@ unsigned Eighths(size_t width, size_t height, size_t target_width, size_t target
 }
 
 // The decode proper. May be left by longjmp at any call: no object with a destructor may live here.
-void Protected(State& state) {
+// A function of its own, never merged into the caller of setjmp, whose locals a jump would leave undefined.
+HWY_NOINLINE void Protected(State& state) {
   jpeg_decompress_struct& info = state.info;
   if (!state.created) {
     jpeg_create_decompress(&info);

@@ -1,5 +1,6 @@
 #include "core/image/png.h"
 
+#include <hwy/base.h>
 #include <png.h>
 
 #include <algorithm>
@@ -85,7 +86,8 @@ void FillGrey(const State& state, uint8_t* pixels, size_t count) {
 }
 
 // The decode proper. May be left by longjmp at any call: no object with a destructor may live here.
-void Protected(State& state) {
+// A function of its own, never merged into the caller of setjmp, whose locals a jump would leave undefined.
+HWY_NOINLINE void Protected(State& state) {
   png_structp png = state.png;
   png_set_read_fn(png, &state, OnRead);
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);

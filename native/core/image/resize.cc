@@ -242,7 +242,7 @@ void Resizer::Combine() {
   while (next_ < spec_.out_height) {
     const int32_t start = rows_->start[next_];
     const int32_t count = rows_->count[next_];
-    if (static_cast<size_t>(start + count) > row_) return;
+    if (static_cast<size_t>(start) + static_cast<size_t>(count) > row_) return;
     // When enlarging, several output rows have the same inputs.
     size_t last = next_ + 1;
     while (last < spec_.out_height && rows_->start[last] == start && rows_->count[last] == count) ++last;

@@ -72,7 +72,7 @@ Status DecodeWebp(Bytes bytes, const DecodeLimits& limits, RowSink& sink) {
   size_t valid = height;
   if (limits.tolerate_truncated) {
     int rows = 0;
-    const Status status = FromCode(DecodePart(bytes, config, &rows));
+    Status status = FromCode(DecodePart(bytes, config, &rows));
     if (!status.ok() && status.code() != "image/truncated") return status;
     if (!status.ok()) valid = static_cast<size_t>(rows);
     if (valid == 0) return status;

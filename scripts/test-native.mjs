@@ -8,7 +8,7 @@ import "./lib/node-version.mjs";
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { filesBelow, main, root, run, Stop, which } from "./lib/project.mjs";
+import { filesBelow, main, output, root, run, Stop, which } from "./lib/project.mjs";
 import { reportFile } from "./lib/report.mjs";
 
 const sanitize = process.argv.includes("--sanitize");
@@ -18,8 +18,14 @@ const suite = sanitize ? "native-sanitized" : "native";
 await main(() => {
   const threads = String(availableParallelism());
   const options = ["-DVERGER_ADDON=OFF", "-DVERGER_TESTS=ON", "-DCMAKE_BUILD_TYPE=Release"];
-  // Instrumented code at -O3 takes minutes per SIMD source and finds no more.
-  if (sanitize) options.push("-DVERGER_SANITIZE=ON", "-DVERGER_FUZZ=ON", "-DCMAKE_CXX_FLAGS_RELEASE=-O1");
+  if (sanitize) {
+    // Instrumented code at -O3 takes minutes per SIMD source and finds no more.
+    const flags = ["-O1"];
+    // What a longjmp may clobber is judged in the plain build; here GCC names locals inside the standard library.
+    if (output(process.env.CXX ?? "c++", ["--version"])?.includes("Free Software Foundation"))
+      flags.push("-Wno-clobbered");
+    options.push("-DVERGER_SANITIZE=ON", "-DVERGER_FUZZ=ON", `-DCMAKE_CXX_FLAGS_RELEASE=${flags.join(" ")}`);
+  }
   if (which("ninja")) options.push("-G", "Ninja");
   if (!run("cmake", ["-S", ".", "-B", folder, ...options])) throw new Stop("The native tests could not be configured.");
   if (!run("cmake", ["--build", folder, "--parallel", threads])) throw new Stop("The native tests could not be built.");
@@ -32,9 +38,8 @@ await main(() => {
   const env = {
     ASAN_OPTIONS: "detect_leaks=1:strict_string_checks=1:allocator_may_return_null=1",
     UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
-    CTEST_OUTPUT_ON_FAILURE: "1",
   };
-  let passed = run("ctest", [...ctest, "--parallel", threads, "--quiet", ...rest], { env });
+  let passed = run("ctest", [...ctest, "--parallel", threads, ...rest], { env });
   if (sanitize) passed = replayCorpora(env) && passed;
   if (!passed) throw new Stop(`Native tests failed${sanitize ? " under the sanitizers" : ""}.`);
 });

@@ -1,7 +1,8 @@
-// System facts and process-wide services: pool size, file lock, directory fsync.
+// System facts and process-wide services: pool size, file lock, exit.
 #include <napi.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -22,6 +23,9 @@ void Configure(const Napi::CallbackInfo& info) {
   }
   AddonData::Of(env).Configure(env, static_cast<size_t>(threads));
 }
+
+// exitNow(code: number): never returns. Neither exit handlers nor the teardown of worker threads run.
+void ExitNow(const Napi::CallbackInfo& info) { std::_Exit(info[0].ToNumber().Int32Value()); }
 
 // An exclusive lock held until unlock() or the end of the process.
 class FileLockHandle : public Napi::ObjectWrap<FileLockHandle> {
@@ -48,6 +52,7 @@ class FileLockHandle : public Napi::ObjectWrap<FileLockHandle> {
 void InitSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("configure", Napi::Function::New<Configure>(env, "configure"));
   exports.Set("hardwareThreads", Napi::Number::New(env, static_cast<double>(ThreadPool::HardwareThreads())));
+  exports.Set("exitNow", Napi::Function::New<ExitNow>(env, "exitNow"));
   FileLockHandle::Define(env, exports);
 }
 

@@ -1,3 +1,4 @@
+import { exitNow } from "../native/system.js";
 import { EXIT } from "./exit.js";
 import type { Output } from "./output.js";
 
@@ -12,7 +13,11 @@ const SIGNALS: readonly NodeJS.Signals[] =
 export async function interruptible<T>(output: Output, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted) {
+      // Whoever has changed the terminal gives it back.
+      process.emit("exit", EXIT.interrupted);
+      exitNow(EXIT.interrupted);
+    }
     output.notice("Stopping and saving what is done; press Ctrl-C again to stop at once.");
     controller.abort();
   };

@@ -248,7 +248,7 @@ function openBar(output: Output, clock: Clock): Progress {
     bars.update();
     bars.stop();
   };
-  // process.exit() on a second Ctrl-C must give the cursor back too.
+  // The end by a second Ctrl-C must give the cursor back too.
   process.on("exit", close);
   output.redirectLines((text) => {
     if (drawn) bars.log(`${text}\n`);

@@ -7,6 +7,7 @@ interface RawLock {
 interface RawSystem {
   configure(options: { threads: number }): void;
   readonly hardwareThreads: number;
+  exitNow(code: number): never;
   readonly FileLock: new (path: string) => RawLock;
 }
 
@@ -34,6 +35,14 @@ export function lockFile(path: string): FileLock {
  */
 export function configureThreads(threads: number): void {
   addon<RawSystem>().configure({ threads });
+}
+
+/**
+ * Ends the process without exit handlers and without stopping worker threads first, which `process.exit` does: ONNX
+ * Runtime's binding aborts the whole process when its thread is stopped in the middle of an inference.
+ */
+export function exitNow(code: number): never {
+  return addon<RawSystem>().exitNow(code);
 }
 
 /** Processors this process may run on by its affinity mask, at least 1. */

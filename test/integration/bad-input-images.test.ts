@@ -144,6 +144,20 @@ describe("a list that names what is not there", () => {
   });
 });
 
+describe("a PNG within the pixel limit that unpacks to a thousand times its size", () => {
+  it("is embedded in little memory", async () => {
+    const bombs = path.join(folder, "bombs");
+    mkdirSync(bombs);
+    const side = 12_000;
+    writeFileSync(path.join(bombs, "black.png"), pngBomb(side));
+    const summary = await cliJson(["embed", bombs, "--out", path.join(folder, "bombs-run"), "--preset", "fast"]);
+    expect(summary).toMatchObject({ embedded: 1, setAside: 0 });
+    expect(await readColumn(summary.run, "features", "width")).toEqual([side]);
+    // The picture alone has 432 MB of RGB; it is never held as a whole.
+    expect(summary.peakRssBytes).toBeLessThan(400e6);
+  });
+});
+
 const user = asOrdinaryUser();
 if (!user) console.warn("SKIPPED: unreadable images: needs root and setpriv to start a process as an ordinary user");
 

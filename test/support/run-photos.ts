@@ -7,7 +7,7 @@ import { cliJson, repositoryRoot } from "./run-cli.js";
 /** A folder for one test file, removed by `dispose`. */
 export function workFolder(name: string): { readonly folder: string; dispose(): void } {
   const folder = mkdtempSync(path.join(tmpdir(), `verger-${name}-`));
-  return { folder, dispose: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder, dispose: () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) };
 }
 
 /** Draws a labelled set with `verger sample`; the same arguments draw the same bytes. */

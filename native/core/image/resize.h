@@ -42,7 +42,7 @@ struct ResizeSpec {
   double bottom = 0;
   size_t out_width = 0;
   size_t out_height = 0;
-  // Output value of colour c (RGB): v * scale[c] + bias[c], v in [0, 255].
+  // Output value of colour c (RGB): v * scale[c] + bias[c], v in [0, 255]; scale[c] > 0.
   std::array<float, 3> scale = {1, 1, 1};
   std::array<float, 3> bias = {0, 0, 0};
   // Where the plane of each colour begins; rows of a plane follow each other without a gap.

@@ -287,7 +287,8 @@ HWY_INLINE void CombineMany(const VerticalTaps& taps, size_t width, size_t plane
   });
 }
 
-// Four taps: kOut consecutive output rows of the same inputs.
+// Four taps: kOut consecutive output rows of the same inputs. Scale and bias are folded into the weights and the first
+// addend, and clamping the result to what 0 and 255 become is the same as clamping before, because scale is positive.
 template <size_t kOut>
 HWY_INLINE void CombineFour(const VerticalTaps& taps, size_t width, size_t plane, VF scale, VF bias,
                             float* HWY_RESTRICT to) {
@@ -296,31 +297,33 @@ HWY_INLINE void CombineFour(const VerticalTaps& taps, size_t width, size_t plane
   const float* HWY_RESTRICT r1 = taps.rows[1] + plane;
   const float* HWY_RESTRICT r2 = taps.rows[2] + plane;
   const float* HWY_RESTRICT r3 = taps.rows[3] + plane;
-  const float* weights = taps.weights;
-  const VF a0 = hn::Set(d, weights[0]);
-  const VF a1 = hn::Set(d, weights[1]);
-  const VF a2 = hn::Set(d, weights[2]);
-  const VF a3 = hn::Set(d, weights[3]);
-  // The second row's weights; repeats the first's when there is none.
-  weights += kOut == 2 ? 4 : 0;
-  const VF b0 = hn::Set(d, weights[0]);
-  const VF b1 = hn::Set(d, weights[1]);
-  const VF b2 = hn::Set(d, weights[2]);
-  const VF b3 = hn::Set(d, weights[3]);
+  const auto weight = [&](size_t i) HWY_ATTR { return hn::Mul(hn::Set(d, taps.weights[i]), scale); };
+  const VF a0 = weight(0);
+  const VF a1 = weight(1);
+  const VF a2 = weight(2);
+  const VF a3 = weight(3);
+  // The second row's weights; the first's again when there is none.
+  constexpr size_t kSecond = kOut == 2 ? 4 : 0;
+  const VF b0 = weight(kSecond);
+  const VF b1 = weight(kSecond + 1);
+  const VF b2 = weight(kSecond + 2);
+  const VF b3 = weight(kSecond + 3);
+  const VF least = bias;
+  const VF most = hn::MulAdd(hn::Set(d, 255.0f), scale, bias);
   float* HWY_RESTRICT next = to + width;
   ForEachVector(to, width, [&](size_t x) HWY_ATTR {
     const VF v0 = hn::LoadU(d, r0 + x);
     const VF v1 = hn::LoadU(d, r1 + x);
     const VF v2 = hn::LoadU(d, r2 + x);
     const VF v3 = hn::LoadU(d, r3 + x);
-    const VF a = hn::Add(hn::MulAdd(a1, v1, hn::Mul(a0, v0)), hn::MulAdd(a3, v3, hn::Mul(a2, v2)));
-    // The rows that will be written next: their lines have long left the cache, and storing to them would wait.
-    hwy::Prefetch(to + 2 * width + x);
-    if constexpr (kOut == 2) hwy::Prefetch(to + 3 * width + x);
-    hn::StoreU(hn::MulAdd(Clamp255(d, a), scale, bias), d, to + x);
+    // Rows that will be written soon: their lines have long left the cache, and storing to them would wait.
+    hwy::Prefetch(to + 4 * width + x);
+    const VF a = hn::MulAdd(a3, v3, hn::MulAdd(a2, v2, hn::MulAdd(a1, v1, hn::MulAdd(a0, v0, bias))));
+    hn::StoreU(hn::Min(hn::Max(a, least), most), d, to + x);
     if constexpr (kOut == 2) {
-      const VF b = hn::Add(hn::MulAdd(b1, v1, hn::Mul(b0, v0)), hn::MulAdd(b3, v3, hn::Mul(b2, v2)));
-      hn::StoreU(hn::MulAdd(Clamp255(d, b), scale, bias), d, next + x);
+      hwy::Prefetch(to + 5 * width + x);
+      const VF b = hn::MulAdd(b3, v3, hn::MulAdd(b2, v2, hn::MulAdd(b1, v1, hn::MulAdd(b0, v0, bias))));
+      hn::StoreU(hn::Min(hn::Max(b, least), most), d, next + x);
     }
   });
 }

@@ -52,7 +52,7 @@ struct VerticalTaps {
 
 // The vertical pass for `outputs` rows that follow each other at out[c] and share their inputs: row o of colour c is
 // clamp(sum over t of weights[o][t] * rows[t][c * stride + x]) * scale[c] + bias[c] for x in [0, width), written to
-// exactly those places. Fastest with four taps and where rows[t] and out[c] lie alike on cache lines.
+// exactly those places; scale[c] > 0. Fastest with four taps and where rows[t] and out[c] lie alike on cache lines.
 void CombineRows(const VerticalTaps& taps, size_t outputs, size_t width, size_t stride, const float* scale,
                  const float* bias, float* const* out);
 

@@ -2,7 +2,7 @@
  * The one typed contract between the product's logic and whoever calls it: CLI, server, Electron, Spark worker.
  * Everything here is plain data that survives structured clone and JSON.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const presetSchema = z.enum(["fast", "balanced", "exact"]);
 export type Preset = z.infer<typeof presetSchema>;

@@ -3,20 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, errorMessage, VergerError } from "../core/errors.js";
 import { sha256Of } from "./files.js";
-import {
-  classifierInput,
-  cutAt,
-  describeOutput,
-  encodeModel,
-  type ImageInput,
-  imageInput,
-  type OnnxModel,
-  openBatch,
-  parseModel,
-  poolOutput,
-  precisionOf,
-} from "./onnx/graph.js";
-import { type Probe, probe } from "./onnx/probe.js";
+import type { ImageInput, OnnxModel } from "./onnx/graph.js";
+import type { Probe } from "./onnx/probe.js";
 import { type Registered, refuseTaken, register } from "./registry.js";
 import { type ModelEntry, type ModelInput, modelEntrySchema, modelInputSchema, modelNameSchema } from "./schema.js";
 
@@ -26,6 +14,12 @@ const IMAGENET_STD: ModelInput["std"] = [58.395, 57.12, 57.375];
 const DEFAULT_SIZE = 224;
 /** Protobuf's own limit. */
 const MAX_BYTES = 2 ** 31 - 1;
+
+/** What reads and runs graphs. Loaded here and not at the top: a run of a registered model starts without it. */
+async function graphTools() {
+  const [graph, { probe }] = await Promise.all([import("./onnx/graph.js"), import("./onnx/probe.js")]);
+  return { ...graph, probe };
+}
 
 /** How to feed a model; what is left out is read from the graph or is ImageNet's custom. */
 export interface InputOptions {
@@ -90,6 +84,7 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
  *   `model/batch`, `model/output-*`, `model/run`
  */
 export async function inspectFile(file: string, content: Uint8Array, options: InputOptions = {}): Promise<Inspection> {
+  const { imageInput, parseModel, precisionOf, probe } = await graphTools();
   const model = parseModel(content, file);
   const image = imageInput(model, options.layout);
   const input = describeInput(image, options);
@@ -203,24 +198,25 @@ export async function addContent(
   file: string,
   options: Omit<AddOptions, "output"> & { readonly name: string; readonly output?: string | symbol | undefined },
 ): Promise<Registered> {
-  const model = parseModel(content, file);
-  const image = imageInput(model, options.layout);
+  const graph = await graphTools();
+  const model = graph.parseModel(content, file);
+  const image = graph.imageInput(model, options.layout);
   const input = describeInput(image, options);
 
   let edited = false;
-  const output = options.output === BEFORE_CLASSIFIER ? classifierInput(model) : options.output;
+  const output = options.output === BEFORE_CLASSIFIER ? graph.classifierInput(model) : options.output;
   if (typeof output === "string") {
-    cutAt(model, output);
+    graph.cutAt(model, output);
     edited = true;
   }
   if (image.batch !== undefined) {
-    openBatch(model, image.name);
+    graph.openBatch(model, image.name);
     edited = true;
   }
   const { dimension, pooled, outputName } = await learnOutput(model, content, edited, file, input);
-  if (edited || pooled) describeOutput(model, dimension);
+  if (edited || pooled) graph.describeOutput(model, dimension);
   // Untouched models are kept bit for bit.
-  const final = edited || pooled ? encodeModel(model) : content;
+  const final = edited || pooled ? graph.encodeModel(model) : content;
 
   const entry = modelEntrySchema.parse({
     name: options.name,
@@ -228,7 +224,7 @@ export async function addContent(
     file: `${options.name}.onnx`,
     sha256: sha256Of(final),
     bytes: final.length,
-    precision: precisionOf(model),
+    precision: graph.precisionOf(model),
     input,
     output: { name: outputName, dimension },
     licence: options.licence ?? "unknown",
@@ -244,6 +240,7 @@ async function learnOutput(
   file: string,
   input: ModelInput,
 ): Promise<{ dimension: number; pooled: boolean; outputName: string }> {
+  const { encodeModel, poolOutput, probe } = await graphTools();
   const run = (bytes: Uint8Array) => probe(bytes, file, input.name, inputDims(input));
   let seen = await run(edited ? encodeModel(model) : content);
   const pooled = seen.dims.length === 4;

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { errorCode, errorMessage, VergerError } from "../core/errors.js";
 import { embeddedModelsFolder, hashFile, notWritable, userModelsFolder, writeModelFile } from "./files.js";
 import { nearest } from "./names.js";

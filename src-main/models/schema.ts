@@ -1,5 +1,5 @@
 /** The shape of the registry files: `resources/models/registry.json` and one `<name>.json` beside each added model. */
-import { z } from "zod";
+import * as z from "zod";
 
 const positive = z.number().int().positive();
 const triple = z.tuple([z.number(), z.number(), z.number()]);

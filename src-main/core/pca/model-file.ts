@@ -1,7 +1,7 @@
 /** `pca/model.json` and `pca/model.parquet`: a fitted PCA on disk. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { PcaModel } from "../../native/linalg.js";
 import { atomicWriteFile, openParquet, syncDirectory, writePart } from "../../native/parquet.js";
 import { VergerError } from "../errors.js";

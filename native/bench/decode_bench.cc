@@ -18,6 +18,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 // Needs FILE and size_t first.
@@ -285,6 +286,23 @@ int main(int argc, char** argv) {
       [&](size_t) {
         Header header;
         Check(decoder.ToTensor(large_source, target, limits, cancel, out.data(), &header));
+      }));
+
+  // What the machine itself has to give: with other programs on its processors, two threads are not twice one.
+  PlainDecoder other;
+  const auto half = [&](PlainDecoder& with, size_t round, size_t begin) {
+    for (size_t i = begin; i < begin + kPerRound / 2; ++i) with.Decode(small[index(round, i)], 8);
+  };
+  measures.push_back(Compare(
+      "this machine now: decode alone, one thread / two apart", "us", 0, true, rounds, kPerImage,
+      [&](size_t round) {
+        half(plain, round, 0);
+        half(plain, round, kPerRound / 2);
+      },
+      [&](size_t round) {
+        std::thread thread([&] { half(other, round, kPerRound / 2); });
+        half(plain, round, 0);
+        thread.join();
       }));
 
   ThreadPool pool(2);

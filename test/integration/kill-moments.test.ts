@@ -19,35 +19,43 @@ const run = path.join(folder, "run");
 const finished = path.join(folder, "finished");
 const command = ["run", photos, "--out", run, "--preset", "fast"];
 
+/** Seconds of each stage when nothing disturbs it: the moments to kill at are spread over them. */
+type Timings = Readonly<Record<string, number>>;
+let firstTimings: Timings = {};
+
 beforeAll(async () => {
   await drawPhotos(path.join(photos, "0"), DRAWN, 13);
   for (let copy = 1; copy < COPIES; copy += 1) {
     cpSync(path.join(photos, "0"), path.join(photos, String(copy)), { recursive: true });
   }
-  await cliJson(["run", photos, "--out", finished, "--preset", "fast"]);
+  firstTimings = (await cliJson(["run", photos, "--out", finished, "--preset", "fast"])).timings;
 });
 afterAll(dispose);
 
-/** What must have been said before the clock of a moment starts, and how long it may run. */
+/** Where a moment falls: its clock starts when `after` has been said, and runs for a part of the stage's time. */
 const STAGES = [
-  { stage: "start", after: "", within: 500 },
-  { stage: "scan", after: "scan: done", within: 60 },
-  { stage: "load", after: "load: done", within: 200 },
-  { stage: "embed", after: "load: done", within: 2000 },
-  { stage: "fit", after: "embed: done", within: 150 },
-  { stage: "transform", after: "fit: done", within: 100 },
+  { stage: "start", after: "" },
+  { stage: "scan", after: "" },
+  { stage: "load", after: "scan: done" },
+  { stage: "embed", after: "load: done" },
+  { stage: "fit", after: "embed: done" },
+  { stage: "transform", after: "fit: done" },
 ] as const;
+/** Start-up of the process before its first stage. */
+const START_MS = 150;
 
 let kills = 0;
 
 /** Kills the command at one moment of `stage`. False when it had ended before. */
 async function killIn(
-  { stage, after, within }: (typeof STAGES)[number],
+  { stage, after }: (typeof STAGES)[number],
+  timings: Timings,
   moments: string[],
   exit: number,
 ): Promise<boolean> {
   const running = new CliProcess(command);
-  const delay = Math.random() * within;
+  const before = stage === "scan" ? START_MS : 0;
+  const delay = before + Math.random() * (stage === "start" ? START_MS : (timings[stage] ?? 0) * 1000);
   if (await running.until(() => running.stderr.includes(after))) {
     await new Promise((resolve) => setTimeout(resolve, delay));
   }
@@ -62,14 +70,26 @@ async function killIn(
   return true;
 }
 
-/** Kills in `KILLS_IN_A_ROW` stages beginning with the `first`, then lets the run end with `exit` and compares. */
-async function killAndResume(first: number, reference: Record<string, string>, exit: number): Promise<void> {
+interface Scenario {
+  /** Makes the state that every chain of kills starts from. */
+  readonly begin: () => void;
+  readonly timings: Timings;
+  readonly reference: Record<string, string>;
+  readonly exit: number;
+}
+
+/** Kills in a row, in `KILLS_IN_A_ROW` stages beginning with the `first`; then lets the run end, and compares. */
+async function killAndResume(first: number, { begin, timings, reference, exit }: Scenario): Promise<void> {
   const moments: string[] = [];
   try {
+    begin();
     for (let next = 0; next < KILLS_IN_A_ROW; next += 1) {
       const stage = STAGES[(first + next * 2) % STAGES.length];
-      if (stage && !(await killIn(stage, moments, exit))) break;
+      const killed = stage && (await killIn(stage, timings, moments, exit));
       await expectWhole(run);
+      if (killed) continue;
+      expect(resultHashes(run)).toEqual(reference);
+      begin();
     }
     const summary = await cliJson(command, exit);
     expect(summary.embedded + summary.reused + summary.setAside).toBe(summary.images);
@@ -80,17 +100,20 @@ async function killAndResume(first: number, reference: Record<string, string>, e
   }
 }
 
+const chains = STAGES.map(({ stage }, index) => [stage, index] as const);
+
 describe("killed with SIGKILL at random moments, a run resumes to the same bytes", () => {
-  it.each(STAGES.map(({ stage }, index) => [stage, index] as const))(
-    "when it is the first, beginning with %s",
-    async (_, first) => {
-      rmSync(run, { recursive: true, force: true });
-      await killAndResume(first, resultHashes(finished), 0);
-    },
-  );
+  it.each(chains)("when it is the first, beginning with %s", async (_, first) => {
+    await killAndResume(first, {
+      begin: () => rmSync(run, { recursive: true, force: true }),
+      timings: firstTimings,
+      reference: resultHashes(finished),
+      exit: 0,
+    });
+  });
 
   describe("when the source has changed", () => {
-    let reference: Record<string, string> = {};
+    let scenario: Scenario;
     beforeAll(async () => {
       const names = imagesBelow(photos);
       // In every part: some newer, some gone, one more, and one that can no longer be read.
@@ -100,14 +123,16 @@ describe("killed with SIGKILL at random moments, a run resumes to the same bytes
       writeFileSync(path.join(photos, names[1500] ?? ""), "");
       const fresh = path.join(folder, "fresh");
       await cliJson(["run", photos, "--out", fresh, "--preset", "fast"], 3);
-      reference = resultHashes(fresh);
+      const begin = (): void => {
+        rmSync(run, { recursive: true, force: true });
+        cpSync(finished, run, { recursive: true, preserveTimestamps: true });
+      };
+      begin();
+      const { timings } = await cliJson(command, 3);
+      scenario = { begin, timings, reference: resultHashes(fresh), exit: 3 };
     });
 
-    it.each(STAGES.map(({ stage }, index) => [stage, index] as const))("beginning with %s", async (_, first) => {
-      rmSync(run, { recursive: true, force: true });
-      cpSync(finished, run, { recursive: true, preserveTimestamps: true });
-      await killAndResume(first, reference, 3);
-    });
+    it.each(chains)("beginning with %s", (_, first) => killAndResume(first, scenario));
   });
 
   it("was really killed that often", () => {

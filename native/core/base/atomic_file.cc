@@ -4,10 +4,7 @@
 #include <random>
 
 #if defined(_WIN32)
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
+#include "core/base/windows.h"
 #else
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -78,22 +75,14 @@ std::string TemporaryName(const std::string& path) {
 
 #if defined(_WIN32)
 
-std::wstring WidePath(const std::string& path) {
-  const int length = MultiByteToWideChar(CP_UTF8, 0, path.data(), static_cast<int>(path.size()), nullptr, 0);
-  std::wstring wide(static_cast<size_t>(length), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, path.data(), static_cast<int>(path.size()), wide.data(), length);
-  if (wide.size() < 240 || wide.rfind(L"\\\\?\\", 0) == 0) return wide;
-  const DWORD needed = GetFullPathNameW(wide.c_str(), 0, nullptr, nullptr);
-  std::wstring full(needed, L'\0');
-  full.resize(GetFullPathNameW(wide.c_str(), needed, full.data(), nullptr));
-  return full.rfind(L"\\\\", 0) == 0 ? L"\\\\?\\UNC\\" + full.substr(2) : L"\\\\?\\" + full;
-}
-
 namespace {
+
+// ERROR_DISK_QUOTA_EXCEEDED, which older headers lack.
+constexpr DWORD kDiskQuotaExceeded = 1295;
 
 Status WriteFailed(const std::string& path, DWORD error) {
   Failure failure = Failure::kOther;
-  if (error == ERROR_DISK_FULL || error == ERROR_HANDLE_DISK_FULL || error == ERROR_DISK_QUOTA_EXCEEDED) {
+  if (error == ERROR_DISK_FULL || error == ERROR_HANDLE_DISK_FULL || error == kDiskQuotaExceeded) {
     failure = Failure::kDiskFull;
   } else if (error == ERROR_ACCESS_DENIED || error == ERROR_WRITE_PROTECT) {
     failure = Failure::kReadOnly;

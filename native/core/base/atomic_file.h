@@ -51,9 +51,4 @@ Status AtomicWriteFile(const std::string& path, const void* data, size_t size);
 // this only checks nothing and succeeds.
 Status SyncDirectory(const std::string& path);
 
-#if defined(_WIN32)
-// The UTF-16 form of a UTF-8 path, absolute and with the \\?\ prefix when it is too long for the classic limit.
-std::wstring WidePath(const std::string& path);
-#endif
-
 }  // namespace verger

@@ -3,10 +3,7 @@
 #include <algorithm>
 
 #if defined(_WIN32)
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
+#include "core/base/windows.h"
 #else
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -48,13 +45,6 @@ Status Prepare(uint64_t size, const DecodeLimits& limits, size_t prefix, Buffer<
 
 namespace {
 
-std::wstring Widen(const std::string& text) {
-  const int length = MultiByteToWideChar(CP_UTF8, 0, text.data(), static_cast<int>(text.size()), nullptr, 0);
-  std::wstring wide(static_cast<size_t>(length), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.data(), static_cast<int>(text.size()), wide.data(), length);
-  return wide;
-}
-
 class Handle {
  public:
   explicit Handle(HANDLE handle) : handle_(handle) {}
@@ -73,7 +63,7 @@ class Handle {
 
 Status ReadFile(const std::string& path, const DecodeLimits& limits, size_t prefix, Buffer<uint8_t>& buffer,
                 Bytes* bytes, bool* complete) {
-  const Handle file(CreateFileW(Widen(path).c_str(), GENERIC_READ,
+  const Handle file(CreateFileW(WidePath(path).c_str(), GENERIC_READ,
                                 FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr, OPEN_EXISTING,
                                 FILE_FLAG_SEQUENTIAL_SCAN, nullptr));
   if (file.get() == INVALID_HANDLE_VALUE) {

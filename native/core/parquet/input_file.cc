@@ -3,12 +3,7 @@
 #include <algorithm>
 
 #if defined(_WIN32)
-#ifndef NOMINMAX
-#define NOMINMAX
-#endif
-#include <windows.h>
-
-#include "core/base/atomic_file.h"
+#include "core/base/windows.h"
 #else
 #include <fcntl.h>
 #include <sys/stat.h>

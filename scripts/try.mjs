@@ -32,7 +32,7 @@ What to do next:
   ${command} inspect ${out}                       counts, timings, explained variance
   ${command} run <your photos> --out <folder>     your own photos; one folder per label
   ${command} --help                               everything else
-  python3 -c "import pandas; print(pandas.read_parquet('${out.replaceAll("\\", "/")}/pca'))"
-                                                  the same table in Python (also Spark, DuckDB, Polars)
+  python3 -c "import polars; print(polars.read_parquet('${out.replaceAll("\\", "/")}/pca/part-*.parquet'))"
+                                                  the same table in Python (also Spark, DuckDB, pandas)
 `);
 });

@@ -1,10 +1,9 @@
 import type { Command } from "commander";
-import type { PcaRequestInput, RunSummary } from "../api/contract.js";
-import { isCancelled, VergerError } from "../core/errors.js";
+import type { PcaRequestInput } from "../api/contract.js";
+import { VergerError } from "../core/errors.js";
 import type { CommandContext } from "./context.js";
-import { interruptible } from "./interrupt.js";
 import { addFreshOption, addOutOption, addOutputOptions, addPcaOptions, examples, type PcaOptions } from "./options.js";
-import { report } from "./run.js";
+import { reportJob } from "./run.js";
 import { wholeNumber } from "./usage.js";
 
 interface Options extends PcaOptions {
@@ -47,17 +46,10 @@ export function addPca(program: Command, context: CommandContext): void {
 }
 
 async function pcaAndReport(context: CommandContext, request: PcaRequestInput): Promise<void> {
-  const { output } = context;
-  const [{ pcaJob }, { openProgress }] = await Promise.all([import("../core/run/index.js"), import("./progress.js")]);
-  const progress = openProgress(output);
-  let summary: RunSummary;
-  try {
-    summary = await interruptible(output, (signal) => pcaJob(request, { signal, onEvent: progress.onEvent }));
-  } catch (error) {
-    if (!isCancelled(error)) throw error;
-    throw new VergerError("cancelled", "Stopped before the PCA was done. Run the same command again to compute it.");
-  } finally {
-    progress.close();
-  }
-  await report(context, summary);
+  const { pcaJob } = await import("../core/run/index.js");
+  await reportJob(
+    context,
+    (options) => pcaJob(request, options),
+    () => new VergerError("cancelled", "Stopped before the PCA was done. Run the same command again to compute it."),
+  );
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { RunRequestInput, RunSummary } from "../api/contract.js";
 import { isCancelled, VergerError } from "../core/errors.js";
+import type { JobOptions } from "../core/run/index.js";
 import type { CommandContext } from "./context.js";
 import { EXIT } from "./exit.js";
 import { interruptible } from "./interrupt.js";
@@ -59,31 +60,40 @@ export function toRequest(
 
 /** Runs the job with progress on stderr and its summary on stdout. */
 export async function runAndReport(context: CommandContext, request: RunRequestInput): Promise<void> {
-  const { output } = context;
-  const [{ runJob }, { openProgress }] = await Promise.all([import("../core/run/index.js"), import("./progress.js")]);
-  const progress = openProgress(output);
-  let summary: RunSummary;
-  try {
-    summary = await interruptible(output, (signal) => runJob(request, { signal, onEvent: progress.onEvent }));
-  } catch (error) {
-    throw isCancelled(error) ? stopped(request.out) : error;
-  } finally {
-    progress.close();
-  }
-  await report(context, summary);
+  const { runJob } = await import("../core/run/index.js");
+  const summary = await reportJob(
+    context,
+    (options) => runJob(request, options),
+    () => stopped(request.out),
+  );
   if (summary.setAside > 0) context.finish(EXIT.setAside);
 }
 
-/** Prints a job's summary: the document with --json, else the report. */
-export async function report({ output }: CommandContext, summary: RunSummary): Promise<void> {
+/** Runs a job, with progress on stderr, and prints its summary: the document with --json, else the report. */
+export async function reportJob(
+  { output }: CommandContext,
+  job: (options: JobOptions) => Promise<RunSummary>,
+  whenStopped: () => VergerError,
+): Promise<RunSummary> {
+  const { openProgress } = await import("./progress.js");
+  const progress = openProgress(output);
+  let summary: RunSummary;
+  try {
+    summary = await interruptible(output, (signal) => job({ signal, onEvent: progress.onEvent }));
+  } catch (error) {
+    throw isCancelled(error) ? whenStopped() : error;
+  } finally {
+    progress.close();
+  }
   output.document(summary);
-  if (output.json) return;
+  if (output.json) return summary;
   const [{ runReport }, { readReasons }] = await Promise.all([
     import("./summary.js"),
     import("../core/inspect/index.js"),
   ]);
   const reasons = summary.setAside > 0 ? await readReasons(summary.run) : [];
   output.result(runReport(summary, reasons, output.paint));
+  return summary;
 }
 
 /** The end of a job that people stopped: nothing is lost, and how to go on. */

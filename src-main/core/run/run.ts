@@ -255,8 +255,8 @@ class RunJob {
         ...(loaded ? { runtime: runtimeFacts(loaded) } : {}),
         ...(pcaGoes ? { pca: null } : {}),
       });
-      // The processors belong to the PCA now.
-      await loaded?.embedder.close();
+      // The sessions end beside the PCA; run() waits for them.
+      void loaded?.embedder.close();
       store.remove(".previous", ".checkpoint");
 
       let pca = run.pca;

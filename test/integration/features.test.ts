@@ -182,7 +182,7 @@ describe("what an input names", () => {
 });
 
 describe("blocks", () => {
-  test("are filled across row groups and files, at most 2,048 rows, the same on every pass", async () => {
+  test("are filled across row groups and files, at most 1,024 rows, the same on every pass", async () => {
     const parts = path.join(folder, "many");
     for (let part = 0; part < 4; part += 1) {
       await writeFeatures(path.join(parts, `part-${part}.parquet`), part * 1500, 1500, 8, 400);
@@ -199,7 +199,7 @@ describe("blocks", () => {
           next += 1;
         }
       }
-      expect(sizes).toEqual([2048, 2048, 1904]);
+      expect(sizes).toEqual([1024, 1024, 1024, 1024, 1024, 880]);
     }
   });
 
@@ -216,11 +216,23 @@ describe("blocks", () => {
   test("a caller may stop early, and passes may overlap", async () => {
     const source = await openFeatures(path.join(folder, "many"));
     for await (const block of source.blocks()) {
-      expect(block.rows).toBe(2048);
+      expect(block.rows).toBe(1024);
       break;
     }
     const [a, b] = await Promise.all([readAll(path.join(folder, "many")), readAll(path.join(folder, "many"))]);
     expect(a).toEqual(b);
+  });
+
+  test("passes over one source that overlap do not share their buffers", async () => {
+    const source = await openFeatures(path.join(folder, "many"));
+    for await (const _ of source.blocks()) break;
+    const passes = [source.blocks(), source.blocks()].map((blocks) => blocks[Symbol.asyncIterator]());
+    for (;;) {
+      const [first, second] = await Promise.all(passes.map((pass) => pass.next()));
+      if (!first || !second || first.done || second.done) break;
+      expect(first.value.features.buffer).not.toBe(second.value.features.buffer);
+      expect(first.value.features).toEqual(second.value.features);
+    }
   });
 
   test("an aborted signal ends the stream with `cancelled`", async () => {

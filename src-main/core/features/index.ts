@@ -9,7 +9,7 @@ import type { FeatureBlock, FeatureSource } from "./source.js";
 
 export type { FeatureBlock, FeatureSource } from "./source.js";
 
-const BLOCK_ROWS = 2048;
+const BLOCK_ROWS = 1024;
 /** Bounds a block of very long vectors. */
 const BLOCK_BYTES = 16 << 20;
 /** Footers read at the same time. */
@@ -63,6 +63,8 @@ async function openFile(path: string): Promise<FeatureFile> {
 class ParquetFeatures implements FeatureSource {
   readonly rows: number;
   readonly files: readonly string[];
+  /** The buffers of the last stream: freed memory would come back only with some later garbage collection. */
+  private spare: [Float32Array, Float32Array] | undefined;
 
   constructor(
     private readonly sources: readonly FeatureFile[],
@@ -81,7 +83,9 @@ class ParquetFeatures implements FeatureSource {
     const abort = (): void => stop.abort();
     signal?.addEventListener("abort", abort, { once: true });
     const rows = Math.max(1, Math.min(BLOCK_ROWS, this.rows, Math.floor(BLOCK_BYTES / (4 * this.dimension))));
-    const buffers = [0, 1].map(() => new Float32Array(rows * this.dimension)) as [Float32Array, Float32Array];
+    const length = rows * this.dimension;
+    const buffers = this.spare ?? [new Float32Array(length), new Float32Array(length)];
+    this.spare = undefined;
     const rest = new RowStream(this.sources, this.dimension, stop.signal);
     let pending = rest.fill(rows, buffers[0]);
     try {
@@ -99,6 +103,7 @@ class ParquetFeatures implements FeatureSource {
       stop.abort();
       await pending.catch(() => undefined);
       await rest.close();
+      this.spare = buffers;
     }
   }
 }

@@ -132,9 +132,11 @@ async function transform(options: PcaStageOptions, model: PcaModel): Promise<Set
     labels = [];
   };
 
+  let projected = new Float32Array(0);
   for await (const block of source.blocks({ signal })) {
     throwIfCancelled(signal);
-    const projected = await model.transform(block.features, block.rows, { signal });
+    if (projected.length < block.rows * k) projected = new Float32Array(block.rows * k);
+    await model.transform(block.features, block.rows, { signal, out: projected });
     for (let at = 0; at < block.rows; ) {
       const rows = Math.min(block.rows - at, ROWS_PER_PCA_PART - paths.length);
       values.set(projected.subarray(at * k, (at + rows) * k), paths.length * k);

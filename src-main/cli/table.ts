@@ -2,15 +2,26 @@
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matches the styles that `paint` writes.
 const STYLES = /\u001b\[[0-9;]*m/g;
-const segments = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** One cell a character, no need to look closer. */
+const PLAIN = /^[\u0020-\u007e]*$/;
 // East Asian wide and fullwidth blocks and emoji take two cells; combining marks are part of their grapheme.
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}|^[\u{20000}-\u{3fffd}]/u;
 
+let segmenter: Intl.Segmenter | undefined;
+
+/** What people see as characters. The segmenter takes 12 ms to load: not before it is needed. */
+function graphemes(text: string): Iterable<{ readonly segment: string }> {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
+
 /** Cells that `text` takes on a terminal, styles not counted. */
 export function displayWidth(text: string): number {
+  const shown = text.replace(STYLES, "");
+  if (PLAIN.test(shown)) return shown.length;
   let width = 0;
-  for (const { segment } of segments.segment(text.replace(STYLES, ""))) width += WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of graphemes(shown)) width += WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -19,7 +30,7 @@ export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let result = "";
   let used = 0;
-  for (const { segment } of segments.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     const cells = WIDE.test(segment) ? 2 : 1;
     if (used + cells > width - 1) break;
     result += segment;

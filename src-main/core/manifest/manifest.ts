@@ -53,6 +53,8 @@ interface Columns {
 /** The entries in manifest order, held by column (about 110 bytes an image); objects exist only while looked at. */
 export class ManifestEntries implements Iterable<ManifestEntry> {
   readonly length: number;
+  /** What makes a relative path absolute, where that takes no more than writing one behind the other. */
+  private readonly prefix: string | undefined;
 
   constructor(
     private readonly root: string,
@@ -60,6 +62,7 @@ export class ManifestEntries implements Iterable<ManifestEntry> {
     private readonly columns: Columns,
   ) {
     this.length = columns.paths.length;
+    if (path.sep === "/") this.prefix = root.endsWith("/") ? root : `${root}/`;
   }
 
   /** The entry at `index`, in [0, length). Throws RangeError. */
@@ -70,7 +73,7 @@ export class ManifestEntries implements Iterable<ManifestEntry> {
     return {
       path: relative,
       // On Windows a plain path ends at 260 characters; the namespaced form does not. Elsewhere they are the same.
-      file: path.toNamespacedPath(path.join(this.root, relative)),
+      file: this.prefix === undefined ? path.toNamespacedPath(path.join(this.root, relative)) : this.prefix + relative,
       label: this.labels[labelIds[index] as number] ?? null,
       size: sizes[index] as number,
       mtimeUs: mtimes[index] as number,
@@ -256,9 +259,12 @@ export class ManifestBuilder {
   }
 }
 
+/** Every place that has groups of three digits behind it, up to the end. */
+const GROUPS = /\B(?=(\d{3})+$)/g;
+
 /** `1 image`, `2 images`, `1,234 images`. */
 export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  return `${String(count).replace(GROUPS, ",")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** The deepest folder that holds all of these absolute folders, or "" when there is none. */

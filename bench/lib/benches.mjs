@@ -5,6 +5,7 @@ export const BENCHES = {
   decode: () => import("../decode.mjs"),
   gram: () => import("../gram.mjs"),
   pca: () => import("../pca.mjs"),
+  parquet: () => import("../parquet.mjs"),
   memory: () => import("../memory.mjs"),
   million: () => import("../million.mjs"),
   "second-run": () => import("../second-run.mjs"),

@@ -4,6 +4,9 @@
  */
 import * as z from "zod";
 
+// Compiling a validator takes longer than the few documents of a run are worth, and a page's security policy forbids it.
+z.config({ jitless: true });
+
 export const presetSchema = z.enum(["fast", "balanced", "exact"]);
 export type Preset = z.infer<typeof presetSchema>;
 

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { filesBelow, hashOf, isFresh, main, npm, root, run, Stop, stamp, unstamp } from "./lib/project.mjs";
+import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
 
 /**
@@ -20,6 +21,7 @@ export function bootstrap({ check = false } = {}) {
   installModules();
   buildAddon();
   buildBundles();
+  if (check) ensureS3Servers();
 }
 
 /** Runs `npm ci` unless node_modules is what the lock file says. */

@@ -6,6 +6,7 @@ import path from "node:path";
 import { buildAddon, buildBundles, installModules } from "./bootstrap.mjs";
 import { main, root, run, runModule, Stop } from "./lib/project.mjs";
 import { junitCounts, reportFile, vitestCounts } from "./lib/report.mjs";
+import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
 
 const PROJECTS = ["src-main", "test"];
@@ -53,6 +54,7 @@ await main(async () => {
 
   await step("build: native addon", buildAddon);
   await step("build: bundles", buildBundles);
+  await step("set-up: S3 servers of the tests", ensureS3Servers);
   for (const [name, lint] of Object.entries(LINTERS)) await step(`lint: ${name}`, lint);
   for (const project of PROJECTS) {
     await step(`types: ${project}`, () => runModule("typescript/bin/tsc", ["-p", project]));

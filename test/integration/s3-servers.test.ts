@@ -4,14 +4,18 @@ import { fileURLToPath } from "node:url";
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
+  S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Permission } from "../support/iam.js";
+import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.js";
 import { type S3Server, s3Servers } from "../support/s3-servers.js";
 
 describe.each(s3Servers)("$name", ({ start }) => {
@@ -59,6 +63,65 @@ describe.each(s3Servers)("$name", ({ start }) => {
       await client.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
     const page = await client.send(new ListObjectsV2Command({ Bucket, Prefix: "order/", StartAfter: "order/B" }));
     expect(page.Contents?.map(({ Key }) => Key)).toEqual(["order/a", "order/b"]);
+  });
+});
+
+describe.each(s3Servers)("the recording proxy before $name", ({ start }) => {
+  const Bucket = "orchard";
+  let server: S3Server;
+  let proxy: RecordingProxy;
+  let client: S3Client;
+  beforeAll(async () => {
+    server = await start();
+    await server.createBucket(Bucket);
+    proxy = await startRecordingProxy(server.endpoint);
+    client = new S3Client({
+      endpoint: proxy.endpoint,
+      region: server.region,
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { accessKeyId: server.accessKey, secretAccessKey: server.secretKey },
+    });
+  });
+  beforeEach(() => {
+    proxy.permit(undefined);
+    proxy.clear();
+  });
+  afterAll(async () => {
+    client?.destroy();
+    await proxy?.stop();
+    await server?.stop();
+  });
+  const put = (Key: string, Body: string) => client.send(new PutObjectCommand({ Bucket, Key, Body }));
+
+  it("passes requests under the client's own signature and records them", async () => {
+    await put("a b/ü.txt", "pear");
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: "a b/ü.txt" }));
+    expect(await Body?.transformToString()).toBe("pear");
+    expect(proxy.calls.map(({ method, key, status }) => [method, key, status])).toEqual([
+      ["PUT", "a b/ü.txt", 200],
+      ["GET", "a b/ü.txt", 200],
+    ]);
+    expect(proxy.calls[1]?.received).toBe(4);
+    expect(proxy.calls[0]?.headers).toContain("authorization");
+    expect(proxy.actions()).toEqual(["s3:GetObject", "s3:PutObject"]);
+  });
+
+  it("refuses what is not permitted, as S3 does, and the server never sees it", async () => {
+    await put("kept", "x");
+    proxy.permit(({ action }: Permission) => action === "s3:GetObject");
+    await expect(put("kept", "y")).rejects.toMatchObject({
+      name: "AccessDenied",
+      message: expect.stringContaining('s3:PutObject on resource: "arn:aws:s3:::orchard/kept"'),
+    });
+    // Missing objects are not told from forbidden ones without the right to list.
+    const missing = client.send(new GetObjectCommand({ Bucket, Key: "missing" }));
+    await expect(missing).rejects.toMatchObject({ name: "AccessDenied" });
+    const Delete = { Objects: [{ Key: "kept" }] };
+    const { Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete }));
+    expect(Errors).toEqual([expect.objectContaining({ Key: "kept", Code: "AccessDenied" })]);
+    const { Body } = await server.client.send(new GetObjectCommand({ Bucket, Key: "kept" }));
+    expect(await Body?.transformToString()).toBe("x");
   });
 });
 

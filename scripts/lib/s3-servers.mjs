@@ -20,7 +20,7 @@ const versity = path.join(folder, `versitygw${exe}`);
  */
 export function ensureS3Servers() {
   ensurePython(MOTO_REQUIREMENTS);
-  buildVersity();
+  ensureVersity();
 }
 
 /**
@@ -40,9 +40,19 @@ function versityHash() {
   return hashOf([GO_REQUIREMENTS], VERSITY, process.platform, process.arch);
 }
 
-function buildVersity() {
+/**
+ * Builds Versity S3 Gateway unless it stands already.
+ *
+ * @returns the program, by absolute path
+ * @throws Stop
+ */
+export function ensureVersity() {
   const hash = versityHash();
-  if (isFresh("versitygw", hash, [versity])) return;
+  if (!isFresh("versitygw", hash, [versity])) buildVersity(hash);
+  return path.join(root, versity);
+}
+
+function buildVersity(hash) {
   unstamp("versitygw");
   const go = ensurePython(GO_REQUIREMENTS)("go");
   console.log(`Building ${VERSITY} (a few minutes, once) ...`);

@@ -55,11 +55,11 @@ function bucketPermissions({ method, bucket, query, deletes }: S3Request): reado
   }
   if (method === "HEAD") return [{ action: "s3:ListBucket", resource }];
   if (method === "GET" && query.has("location")) return [{ action: "s3:GetBucketLocation", resource }];
-  const prefix = query.get("prefix") ?? "";
-  if (method === "GET" && query.has("uploads")) {
-    return [{ action: "s3:ListBucketMultipartUploads", resource, prefix }];
+  // IAM knows s3:prefix for listings of objects only.
+  if (method === "GET" && query.has("uploads")) return [{ action: "s3:ListBucketMultipartUploads", resource }];
+  if (method === "GET" && query.has("list-type")) {
+    return [{ action: "s3:ListBucket", resource, prefix: query.get("prefix") ?? "" }];
   }
-  if (method === "GET" && query.has("list-type")) return [{ action: "s3:ListBucket", resource, prefix }];
   throw new Error(`No IAM action is known for ${method} on a bucket with ?${query}.`);
 }
 

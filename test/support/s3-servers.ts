@@ -1,5 +1,5 @@
 /**
- * Real S3 servers on loopback, one process each, set up by scripts/s3-servers.mjs: moto keeps objects in memory and
+ * Real S3 servers on loopback, one process each, set up by scripts/setup-s3-servers.mjs: moto keeps objects in memory and
  * takes any credentials; Versity S3 Gateway keeps them as files and verifies every signature.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -75,7 +75,7 @@ async function setup(): Promise<Setup> {
   const found = findS3Servers();
   if (!found) {
     throw new Error(
-      'Expected the S3 servers of the tests, but they are not set up; run "node scripts/s3-servers.mjs".',
+      'Expected the S3 servers of the tests, but they are not set up; run "node scripts/setup-s3-servers.mjs".',
     );
   }
   return found;

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { PcaSummary, RunFile } from "../../api/contract.js";
 import { openParquet } from "../../native/parquet.js";
 import { VergerError } from "../errors.js";
+import { requireLocal } from "../remote.js";
 import { listParts, partName, readErrorsPart, readRunFile, type SetAsideImage } from "../run/index.js";
 
 /** Images set aside for one reason. */
@@ -73,12 +74,19 @@ const SHARES = [0.5, 0.8, 0.9, 0.95, 0.99] as const;
 /**
  * Reads a run's report.
  *
- * @param limit how many labels and images set aside to list
+ * @param options.limit how many labels and images set aside to list
+ * @param options.address where the run really stands when `folder` holds what was fetched of it
  * @throws VergerError `run/not-a-run` when the folder holds no run.json; `run/newer`, `run/corrupt`
  */
-export async function inspectRun(folder: string, options: { limit: number }): Promise<Inspection> {
-  const run = path.resolve(folder);
-  const file = readRunFile(run);
+export async function inspectRun(
+  folder: string,
+  options: { readonly limit: number; readonly address?: string | undefined },
+): Promise<Inspection> {
+  const { limit, address } = options;
+  if (address === undefined) requireLocal(folder, "the run to inspect");
+  const here = path.resolve(folder);
+  const run = address ?? here;
+  const file = readRunFile(here);
   if (!file) {
     throw new VergerError(
       "run/not-a-run",
@@ -114,8 +122,11 @@ export async function inspectRun(folder: string, options: { limit: number }): Pr
     counts: file.counts,
     stages: stages(file),
     pca: file.pca && variance(file.pca.summary, identity?.dimension ?? null),
-    labels: await readLabels(run, options.limit),
-    setAside: { ...(await readSetAside(run, options.limit)), files: path.join(run, "errors") },
+    labels: await readLabels(here, limit),
+    setAside: {
+      ...(await readSetAside(here, limit)),
+      files: address === undefined ? path.join(run, "errors") : `${run}/errors`,
+    },
   };
 }
 

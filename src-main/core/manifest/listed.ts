@@ -2,13 +2,47 @@
 
 import { createReadStream, readFileSync } from "node:fs";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { errorMessage, VergerError } from "../errors.js";
+import { isAddress } from "../remote.js";
 import type { Pacer } from "./order.js";
+
+/** A list or table and where its text comes from. */
+export interface ListFile {
+  /** For people: its path or address. */
+  readonly name: string;
+  /** The addresses that it may name beside paths. */
+  readonly serves: (address: string) => boolean;
+  readonly bytes: () => Uint8Array;
+  /** @param end bytes after which to stop; undefined: all */
+  readonly stream: (end?: number) => Readable;
+}
+
+/** A list on this machine. */
+export function localList(file: string, serves: (address: string) => boolean): ListFile {
+  const name = path.toNamespacedPath(file);
+  return {
+    name: file,
+    serves,
+    bytes: () => readFileSync(name),
+    stream: (end) => createReadStream(name, end === undefined ? {} : { end: end - 1 }),
+  };
+}
+
+/** A list whose content has been fetched. */
+export function fetchedList(name: string, content: Uint8Array, serves: (address: string) => boolean): ListFile {
+  return {
+    name,
+    serves,
+    bytes: () => content,
+    stream: (end) => Readable.from([Buffer.from(content.subarray(0, end))]),
+  };
+}
 
 /** One image as its list names it. */
 export interface ListedImage {
-  /** As written; relative to the list's folder unless absolute. */
+  /** As written; relative to the list's folder unless absolute or an address. */
   readonly written: string;
   /** Undefined when the list says nothing about labels. */
   readonly label?: string | null;
@@ -21,8 +55,9 @@ export interface ListedImage {
  *
  * @throws VergerError `source/list`; the system's error when the file cannot be read
  */
-export function readList(file: string): ListedImage[] {
-  const bytes = readFileSync(path.toNamespacedPath(file));
+export function readList(list: ListFile): ListedImage[] {
+  const { name: file } = list;
+  const bytes = list.bytes();
   const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
   let text: string;
   try {
@@ -40,7 +75,7 @@ export function readList(file: string): ListedImage[] {
   for (const written of text.split(separated ? "\0" : /\r?\n/)) {
     line++;
     if (written.trim() === "" || (!separated && written.trimStart().startsWith("#"))) continue;
-    images.push({ written: localPath(written, "source/list", file, line) });
+    images.push({ written: readable(written, "source/list", list, line) });
   }
   return images;
 }
@@ -52,11 +87,13 @@ export function readList(file: string): ListedImage[] {
  *
  * @throws VergerError `source/csv`, `cancelled`; the system's error when the file cannot be read
  */
-export async function readCsv(file: string, pacer: Pacer): Promise<ListedImage[]> {
+export async function readCsv(list: ListFile, pacer: Pacer): Promise<ListedImage[]> {
+  const { name: file } = list;
   const images: ListedImage[] = [];
   let columns: { path: number; label: number } | undefined;
-  const input = createReadStream(path.toNamespacedPath(file));
-  const parser = parse({ bom: true, delimiter: await delimiterOf(file), skip_empty_lines: true, info: true });
+  const delimiter = await delimiterOf(list.stream(4096));
+  const input = list.stream();
+  const parser = parse({ bom: true, delimiter, skip_empty_lines: true, info: true });
   // pipe() does not carry errors over.
   input.once("error", (error) => parser.destroy(error));
   try {
@@ -75,7 +112,7 @@ export async function readCsv(file: string, pacer: Pacer): Promise<ListedImage[]
         throw csvError(file, info.lines, `text that is not UTF-8; save the table as "CSV UTF-8"`);
       }
       if (written.trim() === "") throw csvError(file, info.lines, "an empty path");
-      const image = { written: localPath(written, "source/csv", file, info.lines) };
+      const image = { written: readable(written, "source/csv", list, info.lines) };
       images.push(label === undefined ? image : { ...image, label: label.trim() || null });
     }
   } catch (error) {
@@ -110,9 +147,9 @@ function findColumns(header: readonly string[], file: string): { path: number; l
 }
 
 /** The separator by the first line: whichever of comma, semicolon and tab stands in it most. */
-async function delimiterOf(file: string): Promise<string> {
+async function delimiterOf(start: Readable): Promise<string> {
   let head = "";
-  for await (const chunk of createReadStream(path.toNamespacedPath(file), { end: 4095 })) head += String(chunk);
+  for await (const chunk of start) head += String(chunk);
   // Works on UTF-16 as well, where a NUL stands beside each of these characters.
   const [first = ""] = head.split(/[\r\n]/, 1);
   const count = (separator: string) => first.split(separator).length;
@@ -129,12 +166,13 @@ function csvError(file: string, line: number, received: string): VergerError {
   );
 }
 
-/** Returns `written` when it is a path on this machine; s3:// and the like are refused. */
-function localPath(written: string, code: string, file: string, line: number): string {
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(written)) {
+/** Returns `written` when it is a path or an address that can be read here. */
+function readable(written: string, code: string, { name: file, serves }: ListFile, line: number): string {
+  if (isAddress(written) && !serves(written)) {
     throw new VergerError(
       code,
-      `Expected the path of a local file in line ${line} of "${file}", but found "${written}"; sync it to a folder first.`,
+      `Expected the path of a file or an s3:// address in line ${line} of "${file}", but found "${written}"; ` +
+        "sync it to a folder first.",
       { details: { path: file, line } },
     );
   }

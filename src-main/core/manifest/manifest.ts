@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { isAddress } from "../remote.js";
 import { compareCodePoints, type Pacer, sortedOrder } from "./order.js";
 
 /** Why an image is known to be unreadable before anyone tries: it is set aside at stage `read`. */
@@ -14,7 +15,7 @@ export interface EntryProblem {
 export interface ManifestEntry {
   /** Relative to the manifest's root, `/` between folders, the characters exactly as on disk; unique. */
   readonly path: string;
-  /** Absolute; what to open. */
+  /** What to open: an absolute path, or the address of an object. */
   readonly file: string;
   readonly label: string | null;
   /** Bytes; 0 when there is a problem. */
@@ -28,9 +29,12 @@ export interface ManifestEntry {
 
 /** What a scan found. */
 export interface Manifest {
-  /** The sources as absolute real paths, in the order given: the same on every scan of the same sources. */
+  /** The sources as absolute real paths or addresses, in the order given: the same on every scan of the same sources. */
   readonly sources: readonly string[];
-  /** The folder that `path` is relative to; empty when the sources share none (two Windows drives). */
+  /**
+   * The folder that `path` is relative to; of an address with a slash at its end; empty when the sources share none (two
+   * buckets, a bucket and a disk, two Windows drives): then `path` is all of it.
+   */
   readonly root: string;
   readonly entries: ManifestEntries;
   /** The distinct labels in code point order. */
@@ -62,7 +66,8 @@ export class ManifestEntries implements Iterable<ManifestEntry> {
     private readonly columns: Columns,
   ) {
     this.length = columns.paths.length;
-    if (path.sep === "/") this.prefix = root.endsWith("/") ? root : `${root}/`;
+    if (isAddress(root)) this.prefix = root;
+    else if (path.sep === "/") this.prefix = root === "" || root.endsWith("/") ? root : `${root}/`;
   }
 
   /** The entry at `index`, in [0, length). Throws RangeError. */
@@ -72,14 +77,19 @@ export class ManifestEntries implements Iterable<ManifestEntry> {
     if (relative === undefined) throw new RangeError(`No manifest entry ${index} of ${this.length}`);
     return {
       path: relative,
-      // On Windows a plain path ends at 260 characters; the namespaced form does not. Elsewhere they are the same.
-      file: this.prefix === undefined ? path.toNamespacedPath(path.join(this.root, relative)) : this.prefix + relative,
+      file: this.prefix === undefined ? this.windowsPath(relative) : this.prefix + relative,
       label: this.labels[labelIds[index] as number] ?? null,
       size: sizes[index] as number,
       mtimeUs: mtimes[index] as number,
       etag: etags?.[index] ?? null,
       problem: problems.get(index) ?? null,
     };
+  }
+
+  /** On Windows a plain path ends at 260 characters; the namespaced form does not. */
+  private windowsPath(relative: string): string {
+    if (this.root === "" && isAddress(relative)) return relative;
+    return path.toNamespacedPath(path.join(this.root, relative));
   }
 
   *[Symbol.iterator](): IterableIterator<ManifestEntry> {
@@ -109,7 +119,8 @@ export class ManifestBuilder {
   private readonly labels: number[] = [];
   private readonly sizes: number[] = [];
   private readonly mtimes: number[] = [];
-  private readonly etags = new Map<number, string>();
+  private readonly etags: (string | null)[] = [];
+  private anyEtag = false;
   private readonly stated = new Set<number>();
   private readonly problems = new Map<number, EntryProblem>();
 
@@ -122,11 +133,21 @@ export class ManifestBuilder {
    * Starts a source; the images added next are relative to `root`.
    *
    * @param description the source for people and for comparing runs: absolute and real
-   * @param root absolute real folder
+   * @param root absolute real folder, or an address that ends in a slash
    */
   beginSource(description: string, root: string): void {
     this.sources.push(description);
     this.roots.push(root);
+  }
+
+  /** The images added next belong to the same source but are relative to another root. */
+  changeRoot(root: string): void {
+    this.roots.push(root);
+  }
+
+  /** What the images added now are relative to. */
+  get root(): string {
+    return this.roots.at(-1) ?? "";
   }
 
   notice(sentence: string): void {
@@ -141,7 +162,8 @@ export class ManifestBuilder {
     this.labels.push(image.label === null ? -1 : this.labelId(image.label));
     this.sizes.push(image.size ?? 0);
     this.mtimes.push(image.mtimeUs ?? 0);
-    if (image.etag) this.etags.set(index, image.etag);
+    this.etags.push(image.etag || null);
+    this.anyEtag ||= Boolean(image.etag);
     if (image.labelStated) this.stated.add(index);
     if (image.problem) this.problems.set(index, image.problem);
   }
@@ -168,14 +190,14 @@ export class ManifestBuilder {
     const labelIds = new Int32Array(count);
     const sizes = new Float64Array(count);
     const mtimes = new Float64Array(count);
-    const etags = this.etags.size > 0 ? new Array<string | null>(count) : null;
+    const etags = this.anyEtag ? new Array<string | null>(count) : null;
     const problems = new Map<number, EntryProblem>();
     const hash = createHash("sha256");
     let lines = "";
     for (let index = 0; index < count; index++) {
       const from = order[index] as number;
       const label = this.labels[from] as number;
-      const etag = this.etags.get(from) ?? null;
+      const etag = this.etags[from] as string | null;
       const problem = this.problems.get(from);
       paths[index] = this.paths[from] as string;
       labelIds[index] = label < 0 ? -1 : (renumbered[label] as number);
@@ -217,7 +239,10 @@ export class ManifestBuilder {
 
   /** Makes every path relative to `root` instead of to its own source. */
   private async rebase(root: string, pacer: Pacer): Promise<void> {
-    const prefixes = this.roots.map((folder) => withSlashes(root ? path.relative(root, folder) : folder));
+    const prefixes = this.roots.map((folder) => {
+      if (isAddress(folder)) return folder.slice(root.length);
+      return withSlashes(root ? path.relative(root, folder) : folder);
+    });
     if (prefixes.every((prefix) => prefix === "")) return;
     for (let index = 0; index < this.paths.length; index++) {
       const prefix = prefixes[this.rootIds[index] as number] as string;
@@ -267,23 +292,32 @@ export function counted(count: number, noun: string): string {
   return `${String(count).replace(GROUPS, ",")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** The deepest folder that holds all of these absolute folders, or "" when there is none. */
+/** The deepest folder that holds all of these absolute folders or addresses, or "" when there is none. */
 export function commonFolder(folders: readonly string[]): string {
   const [first, ...rest] = folders;
   if (first === undefined) return "";
   let common = first;
   for (const folder of rest) {
-    while (common !== "" && !contains(common, folder)) {
-      const parent = path.dirname(common);
-      common = parent === common ? "" : parent;
-    }
+    while (common !== "" && !contains(common, folder)) common = parentFolder(common);
   }
   return common;
 }
 
-/** True when `folder` is `outer` or lies below it; both absolute and normalised. */
+/** The folder around an absolute folder or address; "" around the outermost. */
+function parentFolder(folder: string): string {
+  if (!isAddress(folder)) {
+    const parent = path.dirname(folder);
+    return parent === folder ? "" : parent;
+  }
+  const end = folder.lastIndexOf("/", folder.length - 2) + 1;
+  // Nothing holds two buckets.
+  return end > folder.indexOf("://") + 3 ? folder.slice(0, end) : "";
+}
+
+/** True when `folder` is `outer` or lies below it; both absolute and normalised, or addresses that end in a slash. */
 export function contains(outer: string, folder: string): boolean {
-  return folder === outer || folder.startsWith(outer.endsWith(path.sep) ? outer : outer + path.sep);
+  const separator = isAddress(outer) ? "/" : path.sep;
+  return folder === outer || folder.startsWith(outer.endsWith(separator) ? outer : outer + separator);
 }
 
 /** A system path with `/` between its folders; on POSIX a backslash is part of a name and stays. */

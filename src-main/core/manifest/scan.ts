@@ -4,23 +4,42 @@ import { existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
 import picomatch from "picomatch";
 import { errorCode, VergerError } from "../errors.js";
+import { isAddress, type RemoteSources } from "../remote.js";
 import { type LabelFrom, type LabelRule, labelRule } from "./label.js";
-import { type ListedImage, notReadable, readCsv, readList } from "./listed.js";
+import { fetchedList, type ListedImage, localList, notReadable, readCsv, readList } from "./listed.js";
 import { commonFolder, counted, type FoundImage, type Manifest, ManifestBuilder, withSlashes } from "./manifest.js";
 import { Pacer } from "./order.js";
-import { FolderWalk, hasImageExtension, IMAGE_EXTENSIONS, microseconds } from "./walk.js";
-
-const LIST_EXTENSIONS = [".txt", ".lst", ".list"];
+import { classifyRemote, headAll, type RemoteSource, RemoteWalk, resolveListed } from "./remote-scan.js";
+import type { OtherFiles } from "./tally.js";
+import { type Filter, FolderWalk, hasImageExtension, IMAGE_EXTENSIONS, LIST_EXTENSIONS, microseconds } from "./walk.js";
 
 export interface ScanOptions {
   /** Default `parent`. A label that a CSV states wins. */
   readonly labelFrom?: LabelFrom | string;
   readonly signal?: AbortSignal | undefined;
+  /** Reads sources that are addresses; without it they are refused. */
+  readonly remote?: RemoteSources | undefined;
   /** Images found so far; called some times a second at most eighty. */
   readonly onProgress?: (count: number) => void;
 }
 
+/** What all sources of a scan go through. */
+interface Scan {
+  readonly builder: ManifestBuilder;
+  readonly rule: LabelRule;
+  readonly pacer: Pacer;
+  readonly remote: RemoteSources | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a walk saw beside images. */
+interface Seen {
+  readonly others: OtherFiles;
+  readonly unreadableCount: number;
+}
+
 type Source =
+  | RemoteSource
   | {
       readonly kind: "folder" | "image" | "list" | "csv";
       readonly given: string;
@@ -37,27 +56,33 @@ type Source =
  * - a glob (`**` for any depth); a folder that matches counts whole. A name that exists as written is never a pattern;
  * - a list (.txt, .lst, .list) or table (.csv) of paths relative to its own folder. What it names stays in the
  *   manifest whatever its extension, and with a `problem` when it is missing;
- * - single images.
+ * - single images;
+ * - the same in an object store, as `scheme://host/key`, where `remote` serves it. What a list of either kind names may be
+ *   such an address too.
  *
  * Paths are relative to the source, or to the deepest folder around all of them; sorted by their UTF-8 bytes.
  *
  * @throws VergerError `source/missing`, `source/empty`, `source/not-readable`, `source/unsupported`, `source/list`,
- *   `source/csv`, `manifest/label-from`, `cancelled`
+ *   `source/csv`, `manifest/label-from`, `cancelled`; of remote ones also `s3/*`
  */
 export async function scanSources(sources: readonly string[], options: ScanOptions = {}): Promise<Manifest> {
   const rule = labelRule(options.labelFrom ?? "parent");
-  // All are looked at before any is read: a typing slip in the last must not cost the scan of the first.
-  const classified = sources.map(classify);
-  if (classified.length === 0) {
+  if (sources.length === 0) {
     throw new VergerError("source/missing", "Expected a folder, glob, list, CSV or image to read, but none was given.");
   }
   const builder = new ManifestBuilder();
-  const { onProgress } = options;
-  const pacer = new Pacer(options.signal, () => onProgress?.(builder.count));
+  const { onProgress, remote, signal } = options;
+  const pacer = new Pacer(signal, () => onProgress?.(builder.count));
   await pacer.pause();
+  const scan: Scan = { builder, rule, pacer, remote, signal };
+  // All are looked at before any is read: a typing slip in the last must not cost the scan of the first.
+  const classified: Source[] = [];
+  for (const given of sources) {
+    classified.push(remote?.serves(given) ? await classifyRemote(given, remote, signal) : classify(given));
+  }
   for (const source of classified) {
     const before = builder.count;
-    const seen = await scanOne(source, builder, rule, pacer);
+    const seen = await scanOne(source, scan);
     if (builder.count === before) throw emptySource(source, seen);
   }
   const manifest = await builder.finish(pacer);
@@ -70,7 +95,8 @@ function classify(given: string): Source {
   if (scheme) {
     throw new VergerError(
       "source/unsupported",
-      `Expected a local folder, glob, list, CSV or image, but received the ${scheme[1]} address "${given}"; sync it to a folder first.`,
+      `Expected a folder, glob, list, CSV or image of this machine or in S3, but received the ${scheme[1]} address "${given}"; ` +
+        "sync it to a folder first.",
     );
   }
   const absolute = path.resolve(given);
@@ -98,12 +124,7 @@ function classify(given: string): Source {
     if (extension === ".csv") return { kind: "csv", given, real, stat };
     if (LIST_EXTENSIONS.includes(extension)) return { kind: "list", given, real, stat };
   }
-  throw new VergerError(
-    "source/unsupported",
-    `Expected a folder, an image (${IMAGE_EXTENSIONS.join(", ")}), a list (${LIST_EXTENSIONS.join(", ")}) or a table (.csv), ` +
-      `but received "${given}".`,
-    { details: { path: given } },
-  );
+  throw new VergerError("source/unsupported", unsupportedText(given), { details: { path: given } });
 }
 
 /**
@@ -129,12 +150,9 @@ function splitGlob(absolute: string): { real: string; pattern: string } | undefi
   return { real: realpathSync(folder), pattern };
 }
 
-async function scanOne(
-  source: Source,
-  builder: ManifestBuilder,
-  rule: LabelRule,
-  pacer: Pacer,
-): Promise<FolderWalk | undefined> {
+async function scanOne(source: Source, scan: Scan): Promise<Seen | undefined> {
+  const { builder, rule, pacer, remote, signal } = scan;
+  const serves = (address: string): boolean => remote?.serves(address) === true;
   switch (source.kind) {
     case "image": {
       builder.beginSource(source.real, path.dirname(source.real));
@@ -142,44 +160,87 @@ async function scanOne(
       builder.add(path.basename(source.real), found);
       return undefined;
     }
-    case "list":
-      await addListed(
-        source.real,
-        await attempt(() => readList(source.real), "list", source.given),
-        builder,
-        rule,
-        pacer,
-      );
+    case "list": {
+      const list = localList(source.real, serves);
+      await addListed(source.real, await attempt(() => readList(list), "list", source.given), scan);
       return undefined;
-    case "csv":
-      await addListed(
-        source.real,
-        await attempt(() => readCsv(source.real, pacer), "table", source.given),
-        builder,
-        rule,
-        pacer,
-      );
+    }
+    case "csv": {
+      const list = localList(source.real, serves);
+      await addListed(source.real, await attempt(() => readCsv(list, pacer), "table", source.given), scan);
       return undefined;
+    }
     case "folder":
       builder.beginSource(source.real, source.real);
       return walk(new FolderWalk(source.real, builder, rule, pacer), source.given);
-    case "glob": {
+    case "glob":
       builder.beginSource(withSlashes(path.join(source.real, source.pattern)), source.real);
-      const { pattern } = source;
-      const filter = {
-        match: picomatch(pattern),
-        // Braces and groups may hold slashes; without them each slash is one level.
-        depth: /\*\*|[{(]/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split("/").length,
-        hidden: /(^|[/{,(|])\./.test(pattern),
-      };
-      return walk(new FolderWalk(source.real, builder, rule, pacer, filter), source.given);
+      return walk(new FolderWalk(source.real, builder, rule, pacer, globFilter(source.pattern)), source.given);
+    case "remote-image": {
+      const { address, folder, object } = source;
+      builder.beginSource(address, folder);
+      await addRemote([{ address, written: source.given }], scan, new Map([[address, object]]));
+      return undefined;
+    }
+    case "remote-list":
+    case "remote-csv": {
+      const store = remote as RemoteSources;
+      const list = fetchedList(source.address, await store.read(source.address, signal), serves);
+      const images = source.kind === "remote-list" ? readList(list) : await readCsv(list, pacer);
+      await addListed(source.address, images, scan);
+      return undefined;
+    }
+    case "remote-folder":
+    case "remote-glob": {
+      const { folder } = source;
+      const pattern = source.kind === "remote-glob" ? source.pattern : undefined;
+      builder.beginSource(pattern === undefined ? folder.replace(/\/$/, "") : folder + pattern, folder);
+      const filter = pattern === undefined ? undefined : globFilter(pattern);
+      const walker = new RemoteWalk(folder, builder, rule, pacer, filter);
+      await walker.run(remote as RemoteSources, signal);
+      if (walker.objects === 0) await refuseMissing(source.given, folder, remote as RemoteSources, signal);
+      return walker;
     }
   }
+}
+
+function globFilter(pattern: string): Filter {
+  return {
+    match: picomatch(pattern),
+    // Braces and groups may hold slashes; without them each slash is one level.
+    depth: /\*\*|[{(]/.test(pattern) ? Number.POSITIVE_INFINITY : pattern.split("/").length,
+    hidden: /(^|[/{,(|])\./.test(pattern),
+  };
 }
 
 async function walk(walker: FolderWalk, given: string): Promise<FolderWalk> {
   await attempt(() => walker.run(), "folder", given);
   return walker;
+}
+
+/** Nothing stands below an address: it may be an object of a kind that Verger does not read. */
+async function refuseMissing(
+  given: string,
+  folder: string,
+  remote: RemoteSources,
+  signal: AbortSignal | undefined,
+): Promise<never> {
+  const details = { path: given };
+  if (!given.endsWith("/") && folder === `${given}/` && (await remote.head(given, signal))) {
+    throw new VergerError("source/unsupported", unsupportedText(given), { details });
+  }
+  throw new VergerError(
+    "source/missing",
+    `Expected a folder, glob, list, CSV or image at "${given}", but no object's key begins so; check the spelling.`,
+    { details },
+  );
+}
+
+function unsupportedText(given: string): string {
+  return (
+    `Expected a folder, an image (${IMAGE_EXTENSIONS.join(", ")}), a list (${LIST_EXTENSIONS.join(", ")}) or a table (.csv), ` +
+    `but received "${given}".`
+  );
 }
 
 async function attempt<T>(action: () => T | Promise<T>, what: string, given: string): Promise<T> {
@@ -190,13 +251,63 @@ async function attempt<T>(action: () => T | Promise<T>, what: string, given: str
   }
 }
 
-async function addListed(
-  file: string,
-  images: readonly ListedImage[],
-  builder: ManifestBuilder,
-  rule: LabelRule,
-  pacer: Pacer,
+/** @param file absolute path or address of the list */
+async function addListed(file: string, images: readonly ListedImage[], scan: Scan): Promise<void> {
+  const { builder, pacer } = scan;
+  const elsewhere: { readonly address: string; readonly written: string; readonly label?: string | null }[] = [];
+  const here: ListedImage[] = [];
+  for (const image of images) {
+    const address = isAddress(image.written) ? image.written : resolveListed(file, image.written);
+    if (address === undefined) here.push(image);
+    else elsewhere.push({ ...image, address });
+    if (pacer.due()) await pacer.pause();
+  }
+  const folders = new Set(elsewhere.map(({ address }) => address.slice(0, address.lastIndexOf("/") + 1)));
+  if (here.length > 0 || elsewhere.length === 0) await addLocal(file, here, scan);
+  else
+    builder.beginSource(
+      file,
+      isAddress(file) ? commonFolder([folderOf(file), ...folders]) : commonFolder([...folders]),
+    );
+  if (elsewhere.length === 0) return;
+  if (here.length > 0) builder.changeRoot(commonFolder([...folders]));
+  await addRemote(elsewhere, scan, new Map());
+}
+
+const folderOf = (address: string): string => address.slice(0, address.lastIndexOf("/") + 1);
+
+/** Adds images by address; `root` of the builder is around them, or empty. */
+async function addRemote(
+  images: readonly { readonly address: string; readonly written: string; readonly label?: string | null }[],
+  { builder, rule, pacer, remote, signal }: Scan,
+  known: ReadonlyMap<string, { size: number; etag: string; modifiedMs: number }>,
 ): Promise<void> {
+  const store = remote as RemoteSources;
+  const skip = builder.root.length;
+  for await (const { image, found } of headAll(images, store, known, signal)) {
+    const { address, written, label } = image;
+    const folder = folderOf(address).slice(0, -1);
+    const name = address.slice(folder.length + 1);
+    const parent = isAddress(`${folder}/x`) && folder.indexOf("/", folder.indexOf("://") + 3) < 0 ? "" : folder;
+    builder.add(address.slice(skip), {
+      ...(found
+        ? { size: found.size, etag: found.etag, mtimeUs: found.modifiedMs * 1000 }
+        : {
+            problem: {
+              code: "source/missing",
+              message: `Expected an image at "${written}", which a list names, but nothing is there.`,
+            },
+          }),
+      ...(label === undefined
+        ? { label: rule(parent.slice(parent.lastIndexOf("/") + 1), name) }
+        : { label, labelStated: true }),
+    });
+    if (pacer.due()) await pacer.pause();
+  }
+}
+
+async function addLocal(file: string, images: readonly ListedImage[], scan: Scan): Promise<void> {
+  const { builder, rule, pacer } = scan;
   const folder = path.dirname(file);
   const realFolders = new Map<string, string>();
   for (const { written } of images) {
@@ -250,15 +361,16 @@ function inspectListed(real: string, written: string, list: string): Omit<FoundI
   }
 }
 
-function emptySource(source: Source, walked: FolderWalk | undefined): VergerError {
+function emptySource(source: Source, walked: Seen | undefined): VergerError {
   const { given } = source;
   const details = { path: given };
   if (walked === undefined) {
     return new VergerError("source/empty", `Expected paths of images in "${given}", but it names none.`, { details });
   }
-  const where = source.kind === "glob" ? `that match "${given}"` : `in the folder "${given}"`;
-  const others = walked.otherCount;
-  const found = others > 0 ? `found only ${counted(others, "other file")} (${walked.otherExtensions()})` : "found none";
+  const where = source.kind.endsWith("glob") ? `that match "${given}"` : `in the folder "${given}"`;
+  const others = walked.others.count;
+  const found =
+    others > 0 ? `found only ${counted(others, "other file")} (${walked.others.extensions()})` : "found none";
   const unread = walked.unreadableCount;
   const hint = unread > 0 ? `; ${counted(unread, "folder")} could not be read` : "";
   return new VergerError(

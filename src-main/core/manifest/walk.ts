@@ -5,11 +5,15 @@ import { type Dir, type Dirent, opendirSync, readFileSync, realpathSync, type St
 import path from "node:path";
 import { errorCode } from "../errors.js";
 import type { LabelRule } from "./label.js";
-import { contains, counted, type ManifestBuilder } from "./manifest.js";
+import { contains, type ManifestBuilder } from "./manifest.js";
 import { compareCodePoints, type Pacer } from "./order.js";
+import { OtherFiles, Tally } from "./tally.js";
 
 /** The extensions that Verger reads in a folder, lower case. */
 export const IMAGE_EXTENSIONS: readonly string[] = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"];
+
+/** Of files that name images, one a line. */
+export const LIST_EXTENSIONS: readonly string[] = [".txt", ".lst", ".list"];
 
 const EXTENSIONS = new Set(IMAGE_EXTENSIONS);
 /** Directory entries fetched by one system call's worth of work; bounds the time of one slice in huge flat folders. */
@@ -54,8 +58,7 @@ export function microseconds(stat: Stats): number {
  * really there come first, then linked ones in code point order of their path.
  */
 export class FolderWalk {
-  /** Files that are no images, by extension. */
-  readonly others = new Map<string, number>();
+  readonly others = new OtherFiles();
 
   private readonly visited = new Set<string>();
   private readonly pending: Folder[] = [];
@@ -74,13 +77,6 @@ export class FolderWalk {
     private readonly pacer: Pacer,
     private readonly filter?: Filter,
   ) {}
-
-  /** The files that are no images. */
-  get otherCount(): number {
-    let sum = 0;
-    for (const count of this.others.values()) sum += count;
-    return sum;
-  }
 
   /** Folders below the root that could not be listed. */
   get unreadableCount(): number {
@@ -260,44 +256,17 @@ export class FolderWalk {
   }
 
   private countOther(folder: Folder, relative: string): void {
-    if (!this.accepts(folder, relative)) return;
-    const extension = path.extname(relative).toLowerCase();
-    this.others.set(extension, (this.others.get(extension) ?? 0) + 1);
+    if (this.accepts(folder, relative)) this.others.add(relative);
   }
 
   private report(): void {
     const { builder } = this;
-    const others = this.otherCount;
-    if (others > 0) builder.notice(`${counted(others, "file")} ignored: not images (${this.otherExtensions()}).`);
+    this.others.report(builder);
     this.hidden.report(builder, "hidden name", "names that start with a dot are not read");
     this.runs.report(builder, "run folder", "Verger's own output is not a source");
     this.repeated.report(builder, "linked folder", "a folder is read only once, by its own name");
     this.unreadable.report(builder, "folder", "not readable");
     this.undecodable.report(builder, "name", "not in UTF-8, rename it");
-  }
-
-  /** The commonest extensions among the files that are no images. */
-  otherExtensions(): string {
-    const shown = [...this.others]
-      .sort((a, b) => b[1] - a[1] || compareCodePoints(a[0], b[0]))
-      .slice(0, 5)
-      .map(([extension]) => extension || "no extension");
-    return this.others.size > shown.length ? `${shown.join(", ")}, …` : shown.join(", ");
-  }
-}
-
-/** Counts things of one kind and remembers the first in code point order as an example. */
-class Tally {
-  count = 0;
-  private example = "";
-
-  add(example: string): void {
-    if (this.count === 0 || compareCodePoints(example, this.example) < 0) this.example = example;
-    this.count++;
-  }
-
-  report(builder: ManifestBuilder, noun: string, why: string): void {
-    if (this.count > 0) builder.notice(`${counted(this.count, noun)} skipped, first "${this.example}": ${why}.`);
   }
 }
 

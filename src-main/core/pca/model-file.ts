@@ -32,9 +32,10 @@ const modelSchema = z.object({
  * then `model.json` (all else), so that a `model.json` never stands without its loadings. Each is written beside its
  * name, fsynced and renamed. A loaded model transforms bitwise as the saved one.
  *
+ * @returns the two files in the order they were written
  * @throws Error `storage/*`
  */
-export async function savePcaModel(model: PcaModel, folder: string): Promise<void> {
+export async function savePcaModel(model: PcaModel, folder: string): Promise<[parquet: string, json: string]> {
   const { components, dimension } = model;
   const ratio = model.explainedVarianceRatio;
   await writePart(
@@ -63,6 +64,7 @@ export async function savePcaModel(model: PcaModel, folder: string): Promise<voi
   };
   await atomicWriteFile(path.join(folder, JSON_NAME), `${JSON.stringify(document)}\n`);
   await syncDirectory(folder);
+  return [path.join(folder, PARQUET_NAME), path.join(folder, JSON_NAME)];
 }
 
 /**

@@ -4,8 +4,10 @@ import type { ComputePlan } from "../embed/plan.js";
 import type { ImageInput } from "../embed/protocol.js";
 import { throwIfCancelled } from "../errors.js";
 import type { Manifest } from "../manifest/index.js";
+import { isAddress, type RemoteSources, type UnreadableImage } from "../remote.js";
 import { PartBuffer } from "./part.js";
 import type { PreviousRows } from "./previous.js";
+import { ReadAhead } from "./read-ahead.js";
 import { partName, type RunStore } from "./store.js";
 
 /** Parts in memory at once: one being written, one being finished, one being filled. */
@@ -19,8 +21,8 @@ export interface EmbedStageOptions {
   /** Loads the sessions; called only when an image really has to be embedded. */
   readonly sessions: () => Promise<{ readonly embedder: Embedder; readonly plan: ComputePlan }>;
   readonly previous: PreviousRows;
-  /** Reads or names the image at a position of the manifest. */
-  readonly image: (index: number) => ImageInput | Promise<ImageInput>;
+  /** Fetches the images whose `file` is an address. */
+  readonly remote?: RemoteSources | undefined;
   readonly signal: AbortSignal;
   /** Every part in order, as soon as it stands; null for one that stood before. `features` are reused afterwards. */
   readonly onPart: (part: number, written: { features: Float32Array; rows: number } | null) => Promise<void>;
@@ -91,7 +93,10 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
   const spare: Float32Array[] = [];
   const arrivals: { notify: () => void } = { notify: () => {} };
   const stop = new AbortController();
+  const ahead = options.remote && new ReadAhead(options.remote, stop.signal);
   let started: Embedder | undefined;
+  /** The part that is made ready while the one before it is sent. */
+  let upcoming: Promise<OpenPart> | undefined;
   let embedded = 0;
   let done = 0;
   let setAside = 0;
@@ -100,6 +105,17 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
     done += rows;
     setAside += failed;
     options.onProgress(done, setAside);
+  };
+
+  /** Announces the images of a part that stand elsewhere. */
+  const announce = ({ buffer }: OpenPart): void => {
+    if (!ahead) return;
+    const expected = [];
+    for (const row of buffer.pending()) {
+      const { file, size, etag } = manifest.entries.at(buffer.start + row);
+      if (isAddress(file)) expected.push({ index: buffer.start + row, address: file, size, etag });
+    }
+    ahead.expect(expected);
   };
 
   /** Sends the pending rows of a part to the sessions, batch by batch, as they become free. */
@@ -111,42 +127,65 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
     const later = manifest.entries.length - buffer.start - buffer.rows;
     for (let at = 0; at < pending.length; ) {
       throwIfCancelled(stop.signal);
-      const rows = pending.slice(at, at + chunkLength(plan, later + pending.length - at, embedder.capacity));
-      at += rows.length;
-      const images = await Promise.all(rows.map((row) => options.image(buffer.start + row)));
+      const wanted = pending.slice(at, at + chunkLength(plan, later + pending.length - at, embedder.capacity));
+      const chunk = await gather(manifest, ahead, buffer.start, wanted);
+      at += chunk.taken;
+      for (const [row, failure] of chunk.unreadable) buffer.fail(row, { stage: "read", ...failure });
+      if (chunk.unreadable.length > 0) report(chunk.unreadable.length, chunk.unreadable.length);
+      if (chunk.rows.length === 0) {
+        ahead?.release(chunk.bytes);
+        continue;
+      }
       await embedder.whenFree();
       throwIfCancelled(stop.signal);
-      const finished = embedder.embed(images).then((result) => {
-        buffer.take(rows, result);
-        embedded += rows.length - result.failures.length;
-        report(rows.length, result.failures.length);
-      });
+      const finished = embedder
+        .embed(chunk.images)
+        .then((result) => {
+          buffer.take(chunk.rows, result);
+          embedded += chunk.rows.length - result.failures.length;
+          report(chunk.rows.length, result.failures.length);
+        })
+        .finally(() => ahead?.release(chunk.bytes));
       finished.catch(ignore);
       batches.push(finished);
     }
   };
 
+  /** Opens a part and takes over the rows that are known already. */
+  const prepare = async (index: number): Promise<OpenPart> => {
+    await places.acquire();
+    throwIfCancelled(stop.signal);
+    const rows = rowsOfPart(index, manifest.entries.length, rowsPerPart);
+    const memory = spare.pop() ?? new Float32Array(rowsPerPart * dimension);
+    const buffer = new PartBuffer(index, index * rowsPerPart, rows, dimension, memory);
+    await buffer.loadCheckpoint(store.path(".checkpoint", partName(index)), manifest.digest);
+    await options.previous.fill(buffer, manifest.entries);
+    for (const row of buffer.pending()) {
+      const { problem } = manifest.entries.at(buffer.start + row);
+      if (problem) buffer.fail(row, { stage: "read", ...problem });
+    }
+    const part: OpenPart = { buffer, batches: [], filled: Promise.resolve() };
+    announce(part);
+    return part;
+  };
+
   const produce = async (): Promise<void> => {
-    for (let index = 0; index < parts; index += 1) {
-      if (standing.has(index)) continue;
-      await places.acquire();
-      throwIfCancelled(stop.signal);
-      const rows = rowsOfPart(index, manifest.entries.length, rowsPerPart);
-      const memory = spare.pop() ?? new Float32Array(rowsPerPart * dimension);
-      const buffer = new PartBuffer(index, index * rowsPerPart, rows, dimension, memory);
-      await buffer.loadCheckpoint(store.path(".checkpoint", partName(index)), manifest.digest);
-      await options.previous.fill(buffer, manifest.entries);
-      for (const row of buffer.pending()) {
-        const { problem } = manifest.entries.at(buffer.start + row);
-        if (problem) buffer.fail(row, { stage: "read", ...problem });
-      }
-      report(buffer.embeddedRows + buffer.failedRows, buffer.failedRows);
-      const part: OpenPart = { buffer, batches: [], filled: Promise.resolve() };
+    const missing = Array.from({ length: parts }, (_, index) => index).filter((index) => !standing.has(index));
+    for (const [turn, index] of missing.entries()) {
+      const part = await (upcoming ?? prepare(index));
+      upcoming = undefined;
+      report(part.buffer.embeddedRows + part.buffer.failedRows, part.buffer.failedRows);
       const sent = dispatch(part);
       part.filled = sent.then(() => Promise.all(part.batches));
       part.filled.catch(ignore);
       open.set(index, part);
       arrivals.notify();
+      const after = missing[turn + 1];
+      if (ahead && after !== undefined) {
+        // The next part's first photos are under way before this one's last are sent.
+        upcoming = prepare(after);
+        upcoming.catch(ignore);
+      }
       await sent;
     }
   };
@@ -202,7 +241,8 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
     const sides = await Promise.allSettled([guarded(produce), guarded(consume)]);
     const failures = sides.filter((side) => side.status === "rejected").map((side) => side.reason as unknown);
     if (failures.length > 0) {
-      const parts = [...open.values()];
+      const prepared = await upcoming?.catch(ignore);
+      const parts = [...open.values(), ...(prepared ? [prepared] : [])];
       await Promise.allSettled(parts.flatMap((part) => part.batches));
       // What stopped the stage (a full disk, say) may stop this too, and is the better thing to report.
       await saveCheckpoints(store, manifest, parts).catch(ignore);
@@ -211,7 +251,51 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
     return { embedded };
   } finally {
     signal.removeEventListener("abort", abort);
+    ahead?.close();
   }
+}
+
+interface Chunk {
+  /** Rows of the part, each with its image. */
+  readonly rows: number[];
+  readonly images: ImageInput[];
+  readonly unreadable: [row: number, failure: UnreadableImage][];
+  /** How many of the wanted rows these are. */
+  readonly taken: number;
+  /** Of the photos that were fetched, as the listing gave them. */
+  readonly bytes: number;
+}
+
+/** The images of the first wanted rows: all of them, or fewer where large photos would fill the memory meant for them. */
+async function gather(
+  manifest: Manifest,
+  ahead: ReadAhead | undefined,
+  start: number,
+  wanted: readonly number[],
+): Promise<Chunk> {
+  const coming: (ImageInput | Promise<ImageInput | UnreadableImage>)[] = [];
+  let bytes = 0;
+  for (const row of wanted) {
+    const { file, size } = manifest.entries.at(start + row);
+    if (!ahead || !isAddress(file)) {
+      coming.push(file);
+      continue;
+    }
+    if (bytes > 0 && bytes + size > ahead.batchBytes) break;
+    bytes += size;
+    coming.push(ahead.take(start + row));
+  }
+  const chunk = { rows: [] as number[], images: [] as ImageInput[], unreadable: [] as Chunk["unreadable"] };
+  for (const [position, image] of (await Promise.all(coming)).entries()) {
+    const row = wanted[position] as number;
+    if (typeof image === "string" || image instanceof Uint8Array) {
+      chunk.rows.push(row);
+      chunk.images.push(image);
+    } else {
+      chunk.unreadable.push([row, image]);
+    }
+  }
+  return { ...chunk, taken: coming.length, bytes };
 }
 
 /** The error that began it: the other side only reports that it was stopped. */

@@ -54,6 +54,7 @@ export async function writeManifest(store: RunStore, entries: ManifestEntries): 
       rows,
       { compression: COMPRESSION, rowGroupRows: ROWS_PER_GROUP },
     );
+    store.publish(store.part("manifest", part));
   }
   for (const stale of store.parts("manifest").filter((part) => part >= parts)) {
     rmSync(store.part("manifest", stale), { force: true });

@@ -11,6 +11,7 @@ import {
 import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } from "../errors.js";
 import { openFeatures } from "../features/index.js";
 import type { FeatureSource } from "../features/source.js";
+import { isAddress, requireLocal } from "../remote.js";
 import { checkPcaParameters, pcaStage } from "./pca-stage.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
 import { type JobOptions, parseRequest } from "./run.js";
@@ -33,12 +34,15 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
     solver,
   });
   throwIfCancelled(options.signal);
+  const inPlace = namesRun(request, options);
   // Before the output folder is made: a wrong input leaves nothing behind.
-  const source = await openFeatures(request.features);
-  const store = RunStore.open(request.out);
+  const given = inPlace ? undefined : await openGiven(request.features, options);
+  const store = await RunStore.open(request.out, options.mirror, options.signal);
   const reporter = new Reporter(options.onEvent);
   try {
-    let run = begin(store, request, source);
+    if (inPlace) await store.begin(options.signal, false);
+    const source = given ?? (await openFeatures(store.folder));
+    let run = await begin(store, request, source, options.signal);
     const save = async (changes: Partial<RunFile>): Promise<void> => {
       run = { ...run, ...changes, updatedAt: new Date().toISOString() };
       await store.write(run);
@@ -56,6 +60,7 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
         signal: options.signal,
         reporter,
       });
+      await store.settle(options.signal, () => {});
       const seconds = reporter.seconds();
       await save({
         state: "done",
@@ -65,7 +70,7 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
       });
       await store.markSuccess();
       return {
-        run: store.folder,
+        run: store.shown,
         images: source.rows,
         embedded: 0,
         reused: source.rows,
@@ -85,9 +90,24 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
       throw error;
     }
   } finally {
-    store.close();
+    await store.close();
   }
 }
+
+/** True when a run that stands elsewhere gets another PCA of its own features: they are then fetched with the run. */
+function namesRun(request: PcaRequest, { mirror }: JobOptions): boolean {
+  if (!mirror) return false;
+  const address = withoutSlash(request.features);
+  return address === mirror.address || address === `${mirror.address}/features`;
+}
+
+async function openGiven(features: string, { remote, signal }: JobOptions): Promise<FeatureSource> {
+  if (remote?.serves(features)) return openFeatures(await remote.features(features, signal));
+  requireLocal(features, "the features");
+  return openFeatures(features);
+}
+
+const withoutSlash = (address: string): string => address.replace(/\/+$/, "");
 
 /**
  * The PCA of a run is that of all its images: one of the parts that an unfinished run has so far must not pass for it.
@@ -99,14 +119,19 @@ function requireAllParts(store: RunStore, run: RunFile, source: FeatureSource): 
   if (!run.rebuilding && source.files.length === parts) return;
   throw new VergerError(
     "run/incomplete",
-    `Expected all ${parts} feature parts of the run in ${store.folder} to replace its PCA, but received ` +
+    `Expected all ${parts} feature parts of the run in ${store.shown} to replace its PCA, but received ` +
       `${source.files.length}${run.rebuilding ? " of an earlier state" : ""}; finish it with "verger run" or "verger embed", ` +
       "or choose another --out.",
   );
 }
 
 /** The run.json to go on with: the run's own when its features are used in place, else a new one. */
-function begin(store: RunStore, request: PcaRequest, source: FeatureSource): RunFile {
+async function begin(
+  store: RunStore,
+  request: PcaRequest,
+  source: FeatureSource,
+  signal: AbortSignal,
+): Promise<RunFile> {
   const existing = store.read();
   const inPlace =
     source.files.length > 0 && source.files.every((file) => path.dirname(file) === store.path("features"));
@@ -114,17 +139,21 @@ function begin(store: RunStore, request: PcaRequest, source: FeatureSource): Run
     requireAllParts(store, existing, source);
     return existing;
   }
-  const from = path.resolve(request.features);
+  const from = isAddress(request.features) ? withoutSlash(request.features) : path.resolve(request.features);
   if (existing && (existing.kind !== "pca" || existing.featuresFrom !== from)) {
     if (!request.fresh) {
       throw new VergerError(
         "run/mismatch",
-        `Expected ${store.folder} to hold a PCA of ${from}, but it holds ` +
+        `Expected ${store.shown} to hold a PCA of ${from}, but it holds ` +
           `${existing.kind === "run" ? "a run made from images" : `a PCA of ${existing.featuresFrom}`}; ` +
           "choose another --out, or add --fresh to discard it.",
       );
     }
-    store.removeAll();
+    await store.begin(signal, true);
+    await store.removeAll();
+  } else {
+    // Nothing that stands in a PCA's folder is needed to make it anew.
+    await store.begin(signal, true);
   }
   const now = new Date().toISOString();
   return {

@@ -94,7 +94,7 @@ export async function pcaStage(options: PcaStageOptions): Promise<PcaStageResult
   // An earlier PCA with other parameters may have more parts than this one. It stands until this one has been fitted.
   store.remove("pca");
   await store.ensure("pca");
-  await savePcaModel(model, store.path("pca"));
+  store.publish(...(await savePcaModel(model, store.path("pca"))));
   const labels = await reporter.stage("transform", source.rows, () => transform(options, model));
   const summary = {
     components: model.components,
@@ -117,8 +117,9 @@ async function transform(options: PcaStageOptions, model: PcaModel): Promise<Set
   let done = 0;
 
   const flush = async (): Promise<void> => {
+    const file = path.join(store.path("pca"), partName(part));
     await writePart(
-      path.join(store.path("pca"), partName(part)),
+      file,
       [
         { name: "path", type: "string", values: paths },
         { name: "label", type: "string", nullable: true, values: labels },
@@ -127,6 +128,7 @@ async function transform(options: PcaStageOptions, model: PcaModel): Promise<Set
       paths.length,
       { compression: COMPRESSION, rowGroupRows: ROWS_PER_GROUP, signal },
     );
+    store.publish(file);
     part += 1;
     paths = [];
     labels = [];

@@ -15,6 +15,7 @@ import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } f
 import { openFeatures } from "../features/index.js";
 import { type Manifest, scanSources } from "../manifest/index.js";
 import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
+import type { RemoteSources, RunMirror } from "../remote.js";
 import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
 import { manifestStands, writeManifest } from "./manifest-file.js";
@@ -36,6 +37,10 @@ import { appVersion } from "./version.js";
 export interface JobOptions {
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
+  /** Reads sources that are addresses (`s3://...`); without it they are refused. */
+  readonly remote?: RemoteSources | undefined;
+  /** Takes the run to where `out` says when that is an address. */
+  readonly mirror?: RunMirror | undefined;
 }
 
 /**
@@ -70,11 +75,11 @@ export async function runJob(input: RunRequestInput, options: JobOptions): Promi
   const request = parseRequest<RunRequest>(runRequestSchema, input);
   checkPcaParameters(request);
   throwIfCancelled(options.signal);
-  const store = RunStore.open(request.out);
+  const store = await RunStore.open(request.out, options.mirror, options.signal);
   try {
     return await new RunJob(request, store, options).run();
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -96,7 +101,7 @@ class RunJob {
   constructor(
     private readonly request: RunRequest,
     private readonly store: RunStore,
-    options: JobOptions,
+    private readonly options: JobOptions,
   ) {
     this.signal = options.signal;
     this.reporter = new Reporter(options.onEvent);
@@ -109,7 +114,7 @@ class RunJob {
     if (begun && begun.kind !== "run") {
       throw new VergerError(
         "run/mismatch",
-        `Expected ${store.folder} to hold a run made from images, but it holds a PCA of features that others wrote; ` +
+        `Expected ${store.shown} to hold a run made from images, but it holds a PCA of features that others wrote; ` +
           "choose another --out, or add --fresh to discard it.",
       );
     }
@@ -119,7 +124,7 @@ class RunJob {
     try {
       const manifest = await this.scan();
       const identity = identityOf(setup.model, manifest.sources);
-      if (begun?.identity) requireSameIdentity(store.folder, begun.identity, identity);
+      if (begun?.identity) requireSameIdentity(store.shown, begun.identity, identity);
       if (begun && this.stands(begun, manifest)) return this.unchanged(begun);
       return await this.work(setup, manifest, identity, begun);
     } finally {
@@ -142,6 +147,7 @@ class RunJob {
       scanSources(request.sources, {
         labelFrom: request.labelFrom,
         signal,
+        remote: this.options.remote,
         onProgress: (found) => reporter.progress("scan", found, 0, "images"),
       }),
     );
@@ -229,7 +235,8 @@ class RunJob {
       await store.write(run);
     };
 
-    if (request.fresh) store.removeAll();
+    await store.begin(this.signal, request.fresh);
+    if (request.fresh) await store.removeAll();
     // Outside the try below: run.json may name the new manifest only once the old parts are on their way out.
     await store.clearSuccess();
     store.removeTemporaries();
@@ -268,6 +275,9 @@ class RunJob {
         // Projections of other features, or half of them, must not stand beside these.
         store.remove("pca");
       }
+      await store.settle(this.signal, (bytes) =>
+        reporter.notice(`Waiting until ${store.shown} has the last ${Math.ceil(bytes / 2 ** 20)} MiB of the run.`),
+      );
       const timings = reporter.seconds();
       await save({
         state: "done",
@@ -338,9 +348,11 @@ class RunJob {
           return { embedder, plan };
         },
         previous,
-        image: (index) => manifest.entries.at(index).file,
+        remote: this.options.remote,
         signal,
         onPart: async (part, written) => {
+          // Errors first: a features part that stands says that its images are done, those set aside included.
+          if (written) store.publish(store.part("errors", part), store.part("features", part));
           if (!accumulator) return;
           if (written) {
             await accumulator.add(written.features, written.rows, { threads: 1, signal });
@@ -367,7 +379,7 @@ class RunJob {
     if (rows === 0) {
       throw new VergerError(
         "pca/too-few-rows",
-        `Expected at least 2 embedded images for a PCA, but every image was set aside; see ${store.path("errors")} ` +
+        `Expected at least 2 embedded images for a PCA, but every image was set aside; see errors/ in ${store.shown} ` +
           'or run "verger inspect".',
       );
     }
@@ -388,7 +400,7 @@ class RunJob {
 
   private summary(run: RunFile, embedded: number, reused: number): RunSummary {
     return {
-      run: this.store.folder,
+      run: this.store.shown,
       images: run.counts.images,
       embedded,
       reused,

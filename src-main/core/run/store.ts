@@ -5,6 +5,7 @@ import { RUN_SCHEMA_VERSION, type RunFile, runFileSchema } from "../../api/contr
 import { atomicWriteFile, syncDirectory } from "../../native/parquet.js";
 import { type FileLock, lockFile } from "../../native/system.js";
 import { errorCode, errorMessage, VergerError } from "../errors.js";
+import { type RunMirror, requireLocal } from "../remote.js";
 
 /** What a generation of features consists of; moved together when the source has changed. */
 const GENERATION = ["features", "errors", "manifest"] as const;
@@ -74,17 +75,51 @@ function corrupt(file: string, reason: string): VergerError {
   );
 }
 
-/** A run folder held exclusively by this process. */
+/**
+ * A run folder held exclusively by this process. With a mirror it is the local side of a run that stands elsewhere: what
+ * gets a final name here is uploaded, what is removed here is removed there, in an order that leaves a state there, at
+ * any moment, from which the run can be continued.
+ */
 export class RunStore {
   readonly folder: string;
+  /** True once the local folder holds all of the run; without a mirror always. */
+  private complete: boolean;
 
   private constructor(
     folder: string,
     private readonly lock: FileLock,
     /** True when the folder was not there before. */
     private readonly created: boolean,
+    private readonly mirror: RunMirror | undefined,
   ) {
     this.folder = folder;
+    this.complete = mirror === undefined;
+  }
+
+  /** The run's path or address, for people. */
+  get shown(): string {
+    return this.mirror?.address ?? this.folder;
+  }
+
+  /**
+   * Opens the run's folder, or the local side of a run that stands elsewhere.
+   *
+   * @param out what the request names; an address needs its mirror
+   * @throws VergerError what `openLocal` and `RunMirror.open` throw; `source/unsupported` for an address without mirror
+   */
+  static async open(out: string, mirror: RunMirror | undefined, signal: AbortSignal): Promise<RunStore> {
+    if (!mirror) {
+      requireLocal(out, "--out");
+      return RunStore.openLocal(out, undefined);
+    }
+    const store = RunStore.openLocal(mirror.folder, mirror);
+    try {
+      await mirror.open(signal);
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
   }
 
   /**
@@ -93,21 +128,50 @@ export class RunStore {
    * @throws VergerError `run/in-use` when another process writes to it, `run/not-empty` when the folder holds files
    *   that are not a run's, `storage/read-only`, `storage/write`
    */
-  static open(out: string): RunStore {
+  private static openLocal(out: string, mirror: RunMirror | undefined): RunStore {
     const folder = path.resolve(out);
     try {
       // Answers with the system's own code for a read-only folder, which mkdir (ENOENT) and the lock would hide.
       accessSync(nearestExisting(folder), constants.W_OK);
       const created = mkdirSync(folder, { recursive: true }) !== undefined;
       refuseStrangers(folder);
-      return new RunStore(folder, lockFile(path.join(folder, ".lock")), created);
+      return new RunStore(folder, lockFile(path.join(folder, ".lock")), created, mirror);
     } catch (error) {
-      throw openFailure(folder, error);
+      throw openFailure(mirror?.address ?? folder, error);
     }
   }
 
+  /**
+   * Claims a run that stands elsewhere for this process and makes the local folder complete: call before anything is
+   * changed.
+   *
+   * @param fresh the run is about to be discarded
+   * @throws VergerError `run/in-use`, `s3/*`, `cancelled`
+   */
+  async begin(signal: AbortSignal, fresh: boolean): Promise<void> {
+    await this.mirror?.begin({ fresh, signal });
+    this.complete = true;
+  }
+
+  /** Uploads finished files, in this order, while the job goes on. Paths within the folder, as `path` gives them. */
+  publish(...files: string[]): void {
+    this.mirror?.publish(...files.map((file) => this.nameOf(file)));
+  }
+
+  /** Waits until everything that stands here stands there too, and nothing else of the run. */
+  async settle(signal: AbortSignal, onWait: (bytes: number) => void): Promise<void> {
+    if (!this.mirror) return;
+    if (this.mirror.waitingBytes > 0) onWait(this.mirror.waitingBytes);
+    await this.mirror.settle(signal);
+  }
+
+  private nameOf(file: string): string {
+    return path.relative(this.folder, file).split(path.sep).join("/");
+  }
+
   /** Frees the lock. A folder that this store made and that got no run is removed again. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.mirror?.close();
     if (this.created && readdirSync(this.folder).every((name) => name === ".lock")) {
       rmSync(this.folder, { recursive: true, force: true });
     }
@@ -134,6 +198,7 @@ export class RunStore {
 
   /** True when images set aside are recorded, in the parts that stand or in an earlier generation. */
   holdsErrors(): boolean {
+    if (this.elsewhere.some((name) => /(^|\/)errors\/part-/.test(name))) return true;
     return [this.folder, ...this.generations().map(({ folder }) => folder)].some(
       (folder) => listParts(path.join(folder, "errors")).length > 0,
     );
@@ -141,7 +206,17 @@ export class RunStore {
 
   /** Indices of the parts of one kind that stand under their final names, ascending. */
   parts(kind: PartKind): number[] {
-    return listParts(this.path(kind));
+    if (this.complete) return listParts(this.path(kind));
+    return this.elsewhere
+      .filter((name) => name.startsWith(`${kind}/`))
+      .map((name) => partIndex(name.slice(kind.length + 1)))
+      .filter((index) => index !== undefined)
+      .sort((a, b) => a - b);
+  }
+
+  /** What stands of a run elsewhere, as long as the local folder may hold less. */
+  private get elsewhere(): string[] {
+    return this.complete ? [] : [...(this.mirror?.names ?? [])];
   }
 
   read(): RunFile | undefined {
@@ -150,31 +225,37 @@ export class RunStore {
 
   async write(run: RunFile): Promise<void> {
     await atomicWriteFile(this.path("run.json"), `${JSON.stringify(run, null, 2)}\n`);
+    await this.mirror?.publishNow("run.json");
   }
 
   get succeeded(): boolean {
-    return existsSync(this.path("_SUCCESS"));
+    return this.mirror ? this.mirror.names.has("_SUCCESS") : existsSync(this.path("_SUCCESS"));
   }
 
   /** The last file of a finished run. */
   async markSuccess(): Promise<void> {
     await atomicWriteFile(this.path("_SUCCESS"), "");
+    await this.mirror?.publishNow("_SUCCESS");
   }
 
   /** Removed before anything changes, so that `_SUCCESS` never stands beside unfinished work. */
   async clearSuccess(): Promise<void> {
-    if (!this.succeeded) return;
+    await this.mirror?.remove("_SUCCESS");
+    if (!existsSync(this.path("_SUCCESS"))) return;
     rmSync(this.path("_SUCCESS"), { force: true });
     await syncDirectory(this.folder);
   }
 
+  /** Removes here at once; of a run elsewhere what only stands there goes when the run is settled. */
   remove(...names: string[]): void {
     for (const name of names) rmSync(this.path(name), { recursive: true, force: true });
   }
 
   /** Removes everything of the run but the lock. run.json goes last: until then the folder is still a run's. */
-  removeAll(): void {
-    this.remove("_SUCCESS", "pca", ".checkpoint", ".previous", ...GENERATION);
+  async removeAll(): Promise<void> {
+    const names = ["_SUCCESS", "pca", ".checkpoint", ".previous", ...GENERATION];
+    await this.mirror?.remove(...names, "run.json");
+    this.remove(...names);
     this.removeTemporaries();
     this.remove("run.json");
   }
@@ -227,6 +308,10 @@ export class RunStore {
     await syncDirectory(target);
     await syncDirectory(path.dirname(target));
     await syncDirectory(this.folder);
+    await this.mirror?.moveAside(GENERATION, `.previous/${number}`);
+    if (forgetErrors) {
+      await this.mirror?.remove(...this.generations().map(({ folder }) => this.nameOf(path.join(folder, "errors"))));
+    }
   }
 }
 

@@ -1,9 +1,9 @@
 /** Where models stand, and the file operations that the registry needs. */
 import { createHash } from "node:crypto";
 import { mkdir, open, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import path from "node:path";
 import { errorMessage, throwIfCancelled, VergerError } from "../core/errors.js";
+import { userFolder } from "../core/user-folder.js";
 import { packageRoot } from "../native/root.js";
 
 /** The folder of the embedded models and their registry. */
@@ -11,22 +11,9 @@ export function embeddedModelsFolder(): string {
   return path.join(packageRoot(), "resources", "models");
 }
 
-/**
- * The folder of the models a person has added or pulled: `models` in `VERGER_HOME` when that is set, otherwise in
- * Verger's folder of the platform's place for application data.
- */
+/** The folder of the models a person has added or pulled: `models` in Verger's folder of this person. */
 export function userModelsFolder(environment: NodeJS.ProcessEnv = process.env, platform = process.platform): string {
-  const home = environment.VERGER_HOME;
-  if (home) return path.resolve(home, "models");
-  if (platform === "win32") {
-    const local = environment.LOCALAPPDATA || path.join(homedir(), "AppData", "Local");
-    return path.join(local, "Verger", "models");
-  }
-  if (platform === "darwin") return path.join(homedir(), "Library", "Application Support", "Verger", "models");
-  const data = environment.XDG_DATA_HOME;
-  // The XDG specification: a relative path is to be ignored.
-  const base = data && path.isAbsolute(data) ? data : path.join(homedir(), ".local", "share");
-  return path.join(base, "verger", "models");
+  return path.join(userFolder(environment, platform), "models");
 }
 
 export interface Digest {

@@ -202,3 +202,133 @@ export const runFileSchema = z.object({
   failure: z.object({ code: z.string(), message: z.string() }).nullable().default(null),
 });
 export type RunFile = z.infer<typeof runFileSchema>;
+
+// ---- sync -----------------------------------------------------------------------------------------------------------
+
+/** How S3 is reached; what is absent comes from the AWS environment and profile files. Holds no credentials. */
+export const s3OptionsSchema = z.object({
+  profile: z.string().min(1).optional(),
+  region: z.string().min(1).optional(),
+  endpoint: z.string().min(1).optional(),
+  pathStyle: z.boolean().optional(),
+  /** Requests under way at once. */
+  concurrency: positive.optional(),
+  /** Bytes per second. */
+  maxBandwidth: positive.optional(),
+});
+
+/** One --include or --exclude. The last rule that matches a key decides. */
+export const syncRuleSchema = z.object({ include: z.boolean(), glob: z.string().min(1) });
+export type SyncRule = z.infer<typeof syncRuleSchema>;
+
+/** What `sync` is asked to do. */
+export const syncRequestSchema = z.object({
+  /** A folder or s3://bucket/prefix; at least one of the two sides is in S3. */
+  from: z.string().min(1),
+  to: z.string().min(1),
+  s3: s3OptionsSchema.default({}),
+  rules: z.array(syncRuleSchema).default([]),
+  /** Decide, but change neither side. */
+  dryRun: z.boolean().default(false),
+  /** Remove from `to`, inside the filter, what is not in `from`. */
+  delete: z.boolean().default(false),
+  /** Also when that is more than half of what stands there. */
+  forceDelete: z.boolean().default(false),
+  /** Leave what stands in `to` as it is. */
+  overwrite: z.boolean().default(true),
+  /** Of keys written to disk: `portable` refuses what Windows or macOS could not hold, `system` what this machine cannot. */
+  names: z.enum(["portable", "system"]).default("portable"),
+  /** Put every action into the summary: for a dry run. */
+  listActions: z.boolean().default(false),
+});
+export type SyncRequest = z.infer<typeof syncRequestSchema>;
+export type SyncRequestInput = z.input<typeof syncRequestSchema>;
+
+export const syncActionSchema = z.object({
+  action: z.enum(["copy", "folder", "delete", "skip"]),
+  key: z.string(),
+  bytes: count,
+  /** `new`: not in `to`; `changed`: other there; `extra`: not in `from`; `exists`: kept by --no-overwrite. */
+  reason: z.enum(["new", "changed", "extra", "exists"]),
+});
+export type SyncAction = z.infer<typeof syncActionSchema>;
+
+/** A key that was set aside, and why. */
+export const syncProblemSchema = z.object({ key: z.string(), code: z.string(), message: z.string() });
+export type SyncProblem = z.infer<typeof syncProblemSchema>;
+
+const amountSchema = z.object({ files: count, bytes: count });
+export type Amount = z.infer<typeof amountSchema>;
+
+/** The document that `sync --json` prints. */
+export const syncSummarySchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  dryRun: z.boolean(),
+  /** Of a dry run: what would be. */
+  copied: amountSchema,
+  unchanged: amountSchema,
+  deleted: amountSchema,
+  /** Stand in `to` and were kept by --no-overwrite. */
+  skipped: amountSchema,
+  /** Names that `to` cannot hold, or that would fall together there. */
+  conflicts: amountSchema,
+  /** Set aside for another reason: access denied, unreadable, changed meanwhile. */
+  failed: amountSchema,
+  seconds: z.number(),
+  /** Bytes moved by this process, a second. */
+  bytesPerSecond: z.number(),
+  /** Of `copied`: what an earlier, interrupted sync had moved already. */
+  resumedBytes: count,
+  /** The first conflicts and failures; at most 1,000. */
+  problems: z.array(syncProblemSchema),
+  actions: z.array(syncActionSchema).optional(),
+});
+export type SyncSummary = z.infer<typeof syncSummarySchema>;
+
+export const syncStageSchema = z.enum(["compare", "transfer", "delete"]);
+export type SyncStage = z.infer<typeof syncStageSchema>;
+
+export const syncEventSchema = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("notice"), message: z.string() }),
+  z.object({
+    type: z.literal("stage"),
+    stage: syncStageSchema,
+    state: z.enum(["start", "done"]),
+    seconds: z.number().optional(),
+  }),
+  z.object({
+    type: z.literal("progress"),
+    stage: syncStageSchema,
+    done: count,
+    /** 0 while it is not known. */
+    total: count,
+    unit: z.enum(["bytes", "files"]),
+    /** The same progress counted in files. */
+    also: z.object({ done: count, total: count, unit: z.literal("files") }).optional(),
+    setAside: count.optional(),
+  }),
+]);
+export type SyncEvent = z.infer<typeof syncEventSchema>;
+
+/** What `sync --sweep` prints: uploads in parts that were begun under a prefix of ours and never ended. */
+export const sweepSummarySchema = z.object({
+  prefix: z.string(),
+  dryRun: z.boolean(),
+  /** Seconds; younger ones are kept. */
+  olderThan: z.number().nonnegative(),
+  uploads: z.array(
+    z.object({
+      key: z.string(),
+      uploadId: z.string(),
+      initiated: z.string(),
+      /** `abort`: also of a dry run; `young`; `held`: an interrupted sync of this machine resumes it; `failed`. */
+      outcome: z.enum(["abort", "young", "held", "failed"]),
+      problem: z.object({ code: z.string(), message: z.string() }).optional(),
+    }),
+  ),
+  aborted: count,
+  kept: count,
+  failed: count,
+});
+export type SweepSummary = z.infer<typeof sweepSummarySchema>;

@@ -211,6 +211,8 @@ export const s3OptionsSchema = z.object({
   region: z.string().min(1).optional(),
   endpoint: z.string().min(1).optional(),
   pathStyle: z.boolean().optional(),
+  /** Bytes of a part of a large transfer. */
+  partBytes: positive.optional(),
   /** Requests under way at once. */
   concurrency: positive.optional(),
   /** Bytes per second. */

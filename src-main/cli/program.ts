@@ -8,6 +8,7 @@ import { examples } from "./options.js";
 import { addPca } from "./pca.js";
 import { addRun } from "./run.js";
 import { addSample } from "./sample.js";
+import { addSync } from "./sync.js";
 import { toUsageError } from "./usage.js";
 
 /**
@@ -42,6 +43,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   addRun(program, context);
   addEmbed(program, context);
   addPca(program, context);
+  addSync(program, context);
   program.commandsGroup("Look:");
   addInspect(program, context);
   program.commandsGroup("Set up:");

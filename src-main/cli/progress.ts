@@ -19,6 +19,8 @@ export type JobEvent =
       readonly done: number;
       readonly total: number;
       readonly unit: string;
+      /** The same progress counted in something else: files beside bytes. */
+      readonly also?: { readonly done: number; readonly total: number; readonly unit: string } | undefined;
       readonly setAside?: number | undefined;
     };
 
@@ -72,6 +74,8 @@ class StageState {
   readonly stage: string;
   readonly startedAt: number;
   readonly meter = new RateMeter();
+  /** Of what the events count also. */
+  readonly otherMeter = new RateMeter();
   lastLine: number;
   latest: ProgressEvent | undefined;
 
@@ -84,15 +88,14 @@ class StageState {
   progress(event: ProgressEvent, now: number): void {
     this.latest = event;
     this.meter.add(now, event.done);
+    if (event.also) this.otherMeter.add(now, event.also.done);
   }
 
-  /** `1,204 of 6,030 images`, or `1,204 images` where the end is not known. */
+  /** `1,204 of 6,030 images`, or `1,204 images` where the end is not known; `3.1 MB of 12 MB, 4 of 9 files`. */
   amount(): string {
     const { latest } = this;
     if (!latest) return "";
-    const { done, total, unit } = latest;
-    if (unit === "bytes") return total > done ? `${bytes(done)} of ${bytes(total)}` : bytes(done);
-    return total > done ? `${count(done)} of ${count(total)} ${unit}` : `${count(done)} ${unit}`;
+    return latest.also ? `${amountOf(latest)}, ${amountOf(latest.also)}` : amountOf(latest);
   }
 
   /** `492 images/s`, `8.1 MB/s`. */
@@ -111,12 +114,25 @@ class StageState {
     const { latest } = this;
     if (!latest) return {};
     const perSecond = this.meter.perSecond(now);
-    const left = latest.total - latest.done;
+    const left = this.#secondsLeft(perSecond, now);
     return {
       ...(perSecond === undefined ? {} : { rate: this.#speed(perSecond) }),
-      ...(perSecond === undefined || left <= 0 ? {} : { left: `${remaining(left / perSecond)} left` }),
+      ...(left === undefined ? {} : { left: `${remaining(left)} left` }),
       ...(latest.setAside ? { setAside: `${count(latest.setAside)} set aside` } : {}),
     };
+  }
+
+  /** By what is counted and by what is counted also, whichever takes longer: many small files are few bytes. */
+  #secondsLeft(perSecond: number | undefined, now: number): number | undefined {
+    const { latest } = this;
+    if (!latest) return undefined;
+    const other = latest.also && this.otherMeter.perSecond(now);
+    const times = [
+      ...(perSecond === undefined ? [] : [(latest.total - latest.done) / perSecond]),
+      ...(latest.also === undefined || other === undefined ? [] : [(latest.also.total - latest.also.done) / other]),
+    ];
+    const longest = Math.max(...times);
+    return longest > 0 ? longest : undefined;
   }
 
   /** `6,030 images in 12.3 s (490 images/s)`. */
@@ -127,6 +143,11 @@ class StageState {
     const setAside = latest.setAside ? `, ${count(latest.setAside)} set aside` : "";
     return `${this.amount()} in ${duration(seconds)}${perSecond}${setAside}`;
   }
+}
+
+function amountOf({ done, total, unit }: Pick<ProgressEvent, "done" | "total" | "unit">): string {
+  if (unit === "bytes") return total > done ? `${bytes(done)} of ${bytes(total)}` : bytes(done);
+  return total > done ? `${count(done)} of ${count(total)} ${unit}` : `${count(done)} ${unit}`;
 }
 
 /** Seconds of a clock that never goes back. */

@@ -19,6 +19,8 @@ export interface TransferFlags {
   concurrency?: number;
   /** Bytes per second. */
   maxBandwidth?: number;
+  /** Bytes. */
+  partSize?: number;
 }
 
 /** --profile, --region, --endpoint, --path-style. */
@@ -32,7 +34,7 @@ export function addS3Options(command: Command): Command {
     .addOption(new Option("--no-path-style", "put the bucket into the host name, also with --endpoint"));
 }
 
-/** --concurrency and --max-bandwidth. */
+/** --concurrency, --max-bandwidth and --part-size. */
 export function addTransferOptions(command: Command): Command {
   return command
     .optionsGroup("Transfers:")
@@ -43,16 +45,21 @@ export function addTransferOptions(command: Command): Command {
     )
     .addOption(
       new Option("--max-bandwidth <rate>", "bytes per second in all, such as 500k or 2M").argParser(
-        byteRate("--max-bandwidth"),
+        byteCount("--max-bandwidth"),
+      ),
+    )
+    .addOption(
+      new Option("--part-size <bytes>", "of large files: what a broken link can cost at most (8Mi)").argParser(
+        byteCount("--part-size", 64 * 1024, "5Mi or 64M"),
       ),
     );
 }
 
 /** The store's options from the flags of both groups; undefined fields are left out. */
 export function s3Options(flags: S3Flags & TransferFlags): S3Options {
-  const { profile, region, endpoint, pathStyle, concurrency, maxBandwidth } = flags;
+  const { profile, region, endpoint, pathStyle, concurrency, maxBandwidth, partSize } = flags;
   return Object.fromEntries(
-    Object.entries({ profile, region, endpoint, pathStyle, concurrency, maxBandwidth }).filter(
+    Object.entries({ profile, region, endpoint, pathStyle, concurrency, maxBandwidth, partBytes: partSize }).filter(
       ([, value]) => value !== undefined,
     ),
   );
@@ -68,19 +75,18 @@ const UNITS: Readonly<Record<string, number>> = {
   gi: 1024 ** 3,
 };
 
-/** A parser for bytes (a second): `2M` is 2,000,000, `2Mi` is 2,097,152; a trailing `B` or `B/s` is allowed. */
-export function byteRate(flag: string) {
+/** A parser for bytes: `2M` is 2,000,000, `2Mi` is 2,097,152; `2MB`, `2MiB` and `2MB/s` are taken too. */
+export function byteCount(flag: string, least = 1000, examples = "500k, 2M or 1Gi") {
   return (text: string): number => {
     const match = /^\+?(\d+(?:\.\d+)?)\s*([kmg]i?)?(?:b(?:\/s)?)?$/i.exec(text.trim());
     const value = match ? Number(match[1]) * (UNITS[(match[2] ?? "").toLowerCase()] ?? Number.NaN) : Number.NaN;
-    // Below this, nothing would arrive before the time-outs of a request.
-    if (!(value >= 1000)) throw invalid(flag, "a number of bytes of at least 1000, such as 500k, 2M or 1Gi", text);
+    if (!(value >= least)) throw invalid(flag, `a number of bytes of at least ${least}, such as ${examples}`, text);
     return Math.round(value);
   };
 }
 
 function endpoint(text: string): string {
-  const url = URL.parse(text);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw invalid("--endpoint", "an http:// or https:// address", text);
   }

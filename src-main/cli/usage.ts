@@ -107,3 +107,15 @@ export function threeNumbers(flag: string, positive = false) {
     return values;
   };
 }
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** A parser for times: `90s`, `30min`, `12h`, `2d`, `1w`. @returns seconds */
+export function duration(flag: string) {
+  return (text: string): number => {
+    const match = /^(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)$/i.exec(text.trim());
+    const unit = SECONDS[(match?.[2] ?? "").toLowerCase()];
+    if (!match || unit === undefined) throw invalid(flag, "a time such as 30min, 12h or 2d", text);
+    return Number(match[1]) * unit;
+  };
+}

@@ -28,6 +28,8 @@ export interface TransferOptions extends RequestOptions {
    * again, so that the sum is always what stands.
    */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Of the bytes that `onBytes` counts: those that an earlier, interrupted call had moved. May be called several times. */
+  readonly onResumed?: ((bytes: number) => void) | undefined;
 }
 
 export interface WriteOptions extends TransferOptions {
@@ -114,6 +116,11 @@ export interface S3Options {
   readonly endpoint?: string | undefined;
   /** Bucket in the path, not in the host name. Default: true with an endpoint, else false. */
   readonly pathStyle?: boolean | undefined;
+  /**
+   * Bytes of a part of an upload and of a range of a download; files up to twice as long go in one piece. At least
+   * 5 MiB for Amazon S3. Default: 8 MiB, more where 10,000 parts would not suffice.
+   */
+  readonly partBytes?: number | undefined;
   /** Requests under way at once. */
   readonly concurrency?: number | undefined;
   /** Bytes per second, of all transfers of the process together; undefined: no limit. */

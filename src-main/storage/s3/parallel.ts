@@ -1,0 +1,41 @@
+/** Pieces of one transfer, several at once. */
+import { cancelled } from "../../core/errors.js";
+
+/**
+ * Runs `work` for each item, at most `width` at once and in the order of the items. The first that fails aborts the
+ * others; its error is thrown when all have ended, so that nothing still writes to a file that is about to be closed.
+ */
+export async function inParallel<T>(
+  items: Iterable<T>,
+  width: number,
+  signal: AbortSignal | undefined,
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted) stop.abort();
+  let first: { error: unknown } | undefined;
+  const iterator = items[Symbol.iterator]();
+  const worker = async () => {
+    for (;;) {
+      if (stop.signal.aborted) return;
+      const next = iterator.next();
+      if (next.done) return;
+      try {
+        await work(next.value, stop.signal);
+      } catch (error) {
+        first ??= { error };
+        stop.abort();
+        return;
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: width }, worker));
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+  if (signal?.aborted) throw cancelled();
+  if (first) throw first.error;
+}

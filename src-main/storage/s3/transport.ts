@@ -1,0 +1,337 @@
+/**
+ * One HTTP exchange over undici: the lean way, without streams. The body of an answer is handed on chunk by chunk as it
+ * leaves the socket, so nothing is copied; a time without a byte, in either direction, ends the exchange.
+ */
+import { Pool } from "undici";
+import { cancelled } from "../../core/errors.js";
+import { Failure } from "./failure.js";
+import type { Bandwidth } from "./limiter.js";
+import type { Tuning } from "./tuning.js";
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** Bytes to send. `open` is called once for each attempt. */
+export interface Body {
+  readonly length: number;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/** Takes the body of an answer with status 2xx. */
+export interface Receiver {
+  /** Before the first chunk. Throwing ends the exchange. */
+  start?(answer: Answer): void;
+  /** @returns a promise where the sender is to wait */
+  chunk(chunk: Buffer): Promise<void> | undefined;
+  /** All is there: flush. */
+  end?(): Promise<void> | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Headers;
+}
+
+export interface Exchange {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly origin: string;
+  /** With query. */
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body?: Uint8Array | Body | undefined;
+  readonly receiver: Receiver;
+  /** Takes the body of any other answer, up to `ERROR_BODY_BYTES`. */
+  readonly refused: (chunk: Buffer) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** Time without a byte after which the exchange is given up. */
+  readonly stallMs: number;
+  /** Time after which it is given up however it goes. */
+  readonly limitMs: number;
+}
+
+/** Of an error's description no more is kept. */
+export const ERROR_BODY_BYTES = 64 * 1024;
+/** Idle connections are closed before common servers and load balancers close theirs. */
+const KEEP_ALIVE_MS = 4_000;
+
+/** The pools of connections of a store, one for each server. */
+export class Transport {
+  private readonly pools = new Map<string, Pool>();
+  private closed = false;
+
+  constructor(
+    private readonly tuning: Tuning,
+    private readonly bandwidth: Bandwidth | undefined,
+  ) {}
+
+  private pool(origin: string): Pool {
+    let pool = this.pools.get(origin);
+    if (!pool) {
+      pool = new Pool(origin, {
+        // The limiter of the store decides how many; a pool's queue would only hide the wait from the watchdog.
+        connections: null,
+        pipelining: 1,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        // The watchdog below sees both directions and runs in tests with milliseconds; undici's timers do neither.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: { timeout: this.tuning.stallMs },
+      });
+      this.pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  /** Ends when the answer has been received whole. @throws Failure, `cancelled`, or what the receiver throws */
+  exchange(exchange: Exchange): Promise<Answer> {
+    if (this.closed || exchange.signal?.aborted) return Promise.reject(cancelled());
+    return new Promise((resolve, reject) => {
+      new Running(exchange, this.bandwidth, resolve, reject).dispatch(this.pool(exchange.origin));
+    });
+  }
+
+  /** Ends every exchange at once. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const pools = [...this.pools.values()];
+    this.pools.clear();
+    await Promise.all(pools.map((pool) => pool.destroy(cancelled())));
+  }
+}
+
+interface Controller {
+  abort(reason: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** The state of one exchange; undici calls its `on...` methods. */
+class Running {
+  private controller: Controller | undefined;
+  private answer: Answer | undefined;
+  private failure: unknown;
+  private settled = false;
+  private expected = -1;
+  private received = 0;
+  private refusedBytes = 0;
+  /** Waits of receiver and bandwidth under way; the connection is paused while there are any. */
+  private waits = 0;
+  private readonly timer: NodeJS.Timeout;
+  private readonly deadline: number;
+  private readonly onAbort = () => this.stop(cancelled());
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly bandwidth: Bandwidth | undefined,
+    private readonly resolve: (answer: Answer) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {
+    this.deadline = performance.now() + exchange.limitMs;
+    this.timer = setTimeout(() => this.stalled(), exchange.stallMs);
+    exchange.signal?.addEventListener("abort", this.onAbort, { once: true });
+  }
+
+  dispatch(pool: Pool): void {
+    const { method, path, headers, body } = this.exchange;
+    let sent: unknown = null;
+    if (body instanceof Uint8Array) sent = body;
+    else if (body) sent = this.outgoing(body);
+    try {
+      pool.dispatch(
+        // undici takes any async iterable as a body; its types name only some.
+        { method, path, headers: headers as Record<string, string>, body: sent as Uint8Array | null },
+        this,
+      );
+    } catch (error) {
+      this.finish(networkFailure(error));
+    }
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.controller = controller;
+    if (this.settled || this.failure !== undefined) controller.abort(asError(this.failure));
+  }
+
+  onResponseStart(
+    controller: Controller,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200) return;
+    this.timer.refresh();
+    const flat = headers as Record<string, string>;
+    for (const name in headers) if (Array.isArray(headers[name])) flat[name] = headers[name].join(", ");
+    this.answer = { status, headers: flat };
+    const length = flat["content-length"];
+    if (length !== undefined && this.exchange.method !== "HEAD") this.expected = Number(length);
+    if (status >= 300) return;
+    try {
+      this.exchange.receiver.start?.(this.answer);
+    } catch (error) {
+      this.failure = error;
+      controller.abort(asError(error));
+    }
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.received += chunk.length;
+    this.timer.refresh();
+    if (performance.now() > this.deadline) {
+      this.stop(this.tooSlow());
+      return;
+    }
+    if (this.answer === undefined || this.answer.status >= 300) {
+      if (this.refusedBytes < ERROR_BODY_BYTES) this.exchange.refused(chunk);
+      this.refusedBytes += chunk.length;
+      return;
+    }
+    try {
+      const wait = this.exchange.receiver.chunk(chunk);
+      if (wait) this.pauseFor(controller, wait);
+      const debt = this.bandwidth?.take(chunk.length) ?? 0;
+      if (debt > 0) this.pauseFor(controller, sleep(debt, this.exchange.signal));
+    } catch (error) {
+      this.stop(error);
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.expected >= 0 && this.received !== this.expected) {
+      this.finish(new Failure("damaged", `${this.received} of ${this.expected} bytes arrived`));
+      return;
+    }
+    const answer = this.answer;
+    if (!answer) {
+      this.finish(new Failure("network", "the server sent no answer"));
+      return;
+    }
+    clearTimeout(this.timer);
+    let flushed: Promise<void> | undefined;
+    try {
+      if (answer.status < 300) flushed = this.exchange.receiver.end?.();
+    } catch (error) {
+      this.finish(error);
+      return;
+    }
+    if (flushed)
+      flushed.then(
+        () => this.finish(undefined, answer),
+        (error: unknown) => this.finish(error),
+      );
+    else this.finish(undefined, answer);
+  }
+
+  onResponseError(_controller: Controller | null, error: Error): void {
+    if (this.failure !== undefined) this.finish(this.failure);
+    else if (this.answer && this.expected >= 0 && codeOf(error) !== "cancelled") {
+      this.finish(
+        new Failure("network", `the connection broke after ${this.received} of ${this.expected} bytes`, {
+          serverCode: codeOf(error),
+        }),
+      );
+    } else this.finish(networkFailure(error));
+  }
+
+  /** The connection rests while someone waits; that is no stall of the server's. */
+  private pauseFor(controller: Controller, wait: Promise<void>): void {
+    this.waits += 1;
+    if (this.waits === 1) controller.pause();
+    wait.then(
+      () => {
+        this.waits -= 1;
+        if (this.waits > 0 || this.settled) return;
+        this.timer.refresh();
+        controller.resume();
+      },
+      (error: unknown) => this.stop(error),
+    );
+  }
+
+  private async *outgoing(body: Body): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of body.open()) {
+        if (performance.now() > this.deadline) throw this.tooSlow();
+        const debt = this.bandwidth?.take(chunk.length) ?? 0;
+        if (debt > 0) {
+          this.waits += 1;
+          await sleep(debt, this.exchange.signal);
+          this.waits -= 1;
+        }
+        // Asked for the next chunk means: the socket took the one before.
+        this.timer.refresh();
+        yield chunk;
+      }
+    } catch (error) {
+      this.failure ??= error;
+      throw error;
+    }
+  }
+
+  private stalled(): void {
+    if (this.waits > 0) {
+      this.timer.refresh();
+      return;
+    }
+    this.stop(new Failure("stalled", `nothing moved for ${this.exchange.stallMs / 1000} seconds`));
+  }
+
+  private tooSlow(): Failure {
+    return new Failure("stalled", `it was not done after ${Math.round(this.exchange.limitMs / 1000)} seconds`);
+  }
+
+  /** Ends the exchange from this side. */
+  private stop(error: unknown): void {
+    if (this.settled) return;
+    this.failure ??= error;
+    this.controller?.abort(asError(error));
+    // Without a connection yet, undici calls back only when it has one; nobody waits for that.
+    this.finish(this.failure);
+  }
+
+  private finish(error: unknown, answer?: Answer): void {
+    if (this.settled) return;
+    this.settled = true;
+    clearTimeout(this.timer);
+    this.exchange.signal?.removeEventListener("abort", this.onAbort);
+    if (answer) this.resolve(answer);
+    else this.reject(error);
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "";
+}
+
+/** The reason for an exchange without an answer, in few words and without the request. */
+export function networkFailure(error: unknown): unknown {
+  if (error instanceof Failure || codeOf(error) === "cancelled") return error;
+  // Connecting to several addresses fails with one error for each.
+  const inner = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+  const code = codeOf(inner);
+  const message = inner instanceof Error ? inner.message : String(inner);
+  return new Failure("network", code === "UND_ERR_SOCKET" ? "the server closed the connection" : message, {
+    serverCode: code,
+  });
+}
+
+/** A pause that an abort of any signal ends with `cancelled`. */
+export function sleep(milliseconds: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (end: () => void) => {
+      clearTimeout(timer);
+      for (const signal of signals) signal?.removeEventListener("abort", abort);
+      end();
+    };
+    const abort = () => done(() => reject(cancelled()));
+    const timer = setTimeout(() => done(resolve), milliseconds);
+    for (const signal of signals) signal?.addEventListener("abort", abort, { once: true });
+    if (signals.some((signal) => signal?.aborted)) abort();
+  });
+}

@@ -58,6 +58,9 @@ const options = {
   chunkNames: "chunks/[name]-[hash]",
   format: "esm",
   platform: "node",
+  // The AWS SDK's ES modules, not its CommonJS: those keep their named exports behind a dynamic import(), and what
+  // nobody calls is left out.
+  mainFields: ["module", "main"],
   target: "node20.19",
   external,
   // Less to read at every start; names stay, for stack traces.

@@ -1,8 +1,10 @@
 import path from "node:path";
 import type { RunSummary } from "../api/contract.js";
-import type { Diagnosis } from "../core/doctor/index.js";
+import type { Check, Diagnosis } from "../core/doctor/index.js";
 import type { Inspection, Reason } from "../core/inspect/index.js";
+import { isAddress } from "../core/remote.js";
 import type { SampleSummary } from "../core/sample/index.js";
+import type { S3Diagnosis } from "../storage/s3/doctor.js";
 import { bytes, count, counted, duration, percent, rate } from "./format.js";
 import type { Paint } from "./paint.js";
 import { columns, pad, printable } from "./table.js";
@@ -28,9 +30,9 @@ function section(title: string, body: string, paint: Paint): string {
   return `\n\n${paint.bold(title)}\n${body}`;
 }
 
-/** A path as the reader would type it from where they stand, quoted if a shell needs it. */
+/** A path or address as the reader would type it from where they stand, quoted if a shell needs it. */
 export function shellPath(target: string, from = process.cwd()): string {
-  const relative = path.relative(from, target);
+  const relative = isAddress(target) ? target : path.relative(from, target);
   const shown = relative === "" ? "." : relative.startsWith("..") || path.isAbsolute(relative) ? target : relative;
   if (/^[\w@%+=:,./-]+$/.test(shown) && !shown.startsWith("-")) return shown;
   return process.platform === "win32" ? `"${shown}"` : `'${shown.replaceAll("'", "'\\''")}'`;
@@ -125,12 +127,6 @@ export function sampleReport(summary: SampleSummary, paint: Paint): string {
 
 /** The report of `doctor`: one line a check, and what to do under each that is not ok. */
 export function doctorReport(diagnosis: Diagnosis, paint: Paint): string {
-  const state = { ok: paint.green("ok  "), warn: paint.yellow("warn"), fail: paint.red("fail") } as const;
-  const width = Math.max(...diagnosis.checks.map((check) => check.title.length));
-  const lines = diagnosis.checks.map((check) => {
-    const line = `  ${state[check.state]}  ${paint.bold(pad(check.title, width))}  ${printable(check.found)}`;
-    return check.advice ? `${line}\n  ${" ".repeat(width + 8)}${paint.yellow("→")} ${check.advice}` : line;
-  });
   const failed = diagnosis.checks.filter((check) => check.state === "fail").length;
   const warned = diagnosis.checks.filter((check) => check.state === "warn").length;
   const verdict =
@@ -139,7 +135,34 @@ export function doctorReport(diagnosis: Diagnosis, paint: Paint): string {
       : warned > 0
         ? paint.yellow(`Verger can work here; ${counted(warned, "warning")}.`)
         : "Verger can work here.";
-  return `${paint.bold("Doctor")}  Verger ${diagnosis.version}\n${lines.join("\n")}\n\n${verdict}`;
+  return `${paint.bold("Doctor")}  Verger ${diagnosis.version}\n${checkLines(diagnosis.checks, paint)}\n\n${verdict}`;
+}
+
+/** The report of `doctor s3://...`: the same, and the permissions that are missing. */
+export function s3DoctorReport(diagnosis: S3Diagnosis, paint: Paint): string {
+  const { checks, missing, target } = diagnosis;
+  const failed = checks.filter((check) => check.state === "fail").length;
+  const lines =
+    failed === 0
+      ? ["Verger can work here."]
+      : missing.length === 0
+        ? [paint.red(`${counted(failed, "check")} failed.`)]
+        : [
+            paint.red("These credentials lack:"),
+            ...missing.map(({ action, resource }) => `  ${printable(action)} on ${printable(resource)}`),
+          ];
+  return `${paint.bold("Doctor")}  ${printable(target)}\n${checkLines(checks, paint)}\n\n${lines.join("\n")}`;
+}
+
+function checkLines(checks: readonly Check[], paint: Paint): string {
+  const state = { ok: paint.green("ok  "), warn: paint.yellow("warn"), fail: paint.red("fail") } as const;
+  const width = Math.max(...checks.map((check) => check.title.length));
+  return checks
+    .map((check) => {
+      const line = `  ${state[check.state]}  ${paint.bold(pad(check.title, width))}  ${printable(check.found)}`;
+      return check.advice ? `${line}\n  ${" ".repeat(width + 8)}${paint.yellow("→")} ${printable(check.advice)}` : line;
+    })
+    .join("\n");
 }
 
 /** The report of `inspect`. */

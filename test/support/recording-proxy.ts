@@ -37,6 +37,8 @@ export interface RecordingProxy {
   clear(): void;
   /** From now on refuses what this does not allow; undefined allows everything. */
   permit(allows: ((permission: Permission) => boolean) | undefined): void;
+  /** From now on the server's clock seems to be this many seconds ahead. */
+  shiftClock(seconds: number): void;
   stop(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   const agent = new Agent({ keepAlive: true });
   const calls: Call[] = [];
   let allows: ((permission: Permission) => boolean) | undefined;
+  let shiftMs = 0;
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
@@ -89,12 +92,15 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
       (answered) => {
         // Whoever may not list a bucket is not told that an object is missing.
         const list = { action: "s3:ListBucket", resource: `arn:aws:s3:::${call.bucket}` };
-        if (answered.statusCode === 404 && call.key !== "" && allows && !allows(list)) {
+        const asks =
+          call.key !== "" && (call.method === "GET" || call.method === "HEAD") && !call.query.has("uploadId");
+        if (answered.statusCode === 404 && asks && allows && !allows(list)) {
           answered.resume();
           refuse(call, response, list);
           return;
         }
-        response.writeHead(answered.statusCode ?? 502, answered.rawHeaders);
+        response.sendDate = false;
+        response.writeHead(answered.statusCode ?? 502, shifted(answered.rawHeaders, shiftMs));
         answered.on("data", (chunk: Buffer) => {
           call.received += chunk.length;
         });
@@ -132,12 +138,23 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     permit: (next) => {
       allows = next;
     },
+    shiftClock: (seconds) => {
+      shiftMs = seconds * 1000;
+    },
     stop: async () => {
       agent.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Raw headers with another time in Date. */
+function shifted(headers: readonly string[], milliseconds: number): string[] {
+  return headers.map((value, index) => {
+    if (milliseconds === 0 || index % 2 === 0 || headers[index - 1]?.toLowerCase() !== "date") return value;
+    return new Date(Date.parse(value) + milliseconds).toUTCString();
+  });
 }
 
 /** Takes a path-style request apart. */

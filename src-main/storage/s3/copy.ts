@@ -1,10 +1,12 @@
 /** Copies on the server side: no byte passes through this machine. */
+import type { CreateMultipartUploadCommandInput } from "@aws-sdk/client-s3";
 import type { ObjectInfo, WriteOptions } from "../types.js";
+import { combineCrc32, decodeCrc32, encodeCrc32 } from "./crc32.js";
 import { nameOf } from "./errors.js";
 import { unquote } from "./objects.js";
 import { inParallel } from "./parallel.js";
 import { changed, describe } from "./read.js";
-import { type Requester, told } from "./requester.js";
+import type { Requester } from "./requester.js";
 import { FinalFailure } from "./retry.js";
 import { encodeKey } from "./signer.js";
 import { choosePartBytes } from "./tuning.js";
@@ -92,8 +94,6 @@ async function inOne(requester: Requester, from: CopySource, key: string, option
 /** Above 5 GiB S3 copies in parts only; far below it that is faster. What a copy would keep is carried over by hand. */
 async function inParts(requester: Requester, from: CopySource, key: string, options: WriteOptions): Promise<void> {
   const { signal } = options;
-  const purpose = purposeOf(from, key);
-  const { size } = from.object;
   const head = await requester.control(
     { verb: `read ${nameOf(from.bucket, from.object.key)} for`, key, action: "s3:GetObject" },
     signal,
@@ -102,46 +102,101 @@ async function inParts(requester: Requester, from: CopySource, key: string, opti
         new sdk.HeadObjectCommand({
           Bucket: from.bucket,
           Key: from.object.key,
+          ChecksumMode: "ENABLED",
           ...(from.object.etag === "" ? {} : { IfMatch: `"${from.object.etag}"` }),
         }),
         how,
       ),
   );
-  const begin = (checksums: boolean) =>
-    requester.control(purpose, signal, (client, how, sdk) =>
-      client.send(
-        new sdk.CreateMultipartUploadCommand({
-          Bucket: requester.bucket,
-          Key: key,
-          ContentType: options.contentType ?? head.ContentType,
-          ContentEncoding: head.ContentEncoding,
-          ContentLanguage: head.ContentLanguage,
-          ContentDisposition: head.ContentDisposition,
-          CacheControl: head.CacheControl,
-          Metadata: head.Metadata,
-          ...(checksums ? { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" } : {}),
-        }),
-        how,
-      ),
-    );
-  let created: Awaited<ReturnType<typeof begin>>;
-  try {
-    created = await begin(true);
-  } catch (error) {
-    if (!(error instanceof FinalFailure && [400, 501].includes(error.failure.status))) throw error;
-    created = await begin(false);
+  const source = head.ChecksumType === "COMPOSITE" ? undefined : decodeCrc32(head.ChecksumCRC32);
+  const job = new PartsCopy(requester, from, key, options, {
+    ContentType: options.contentType ?? head.ContentType,
+    ContentEncoding: head.ContentEncoding,
+    ContentLanguage: head.ContentLanguage,
+    ContentDisposition: head.ContentDisposition,
+    CacheControl: head.CacheControl,
+    Metadata: head.Metadata,
+  });
+  // A CRC-32 is asked for where the source has one to compare with: a server may get that of a copied range wrong
+  // (Versity 1.8 gives the source's), and whoever downloads the copy would be told that it is damaged.
+  if (source === undefined || !(await job.run(source))) await job.run(undefined);
+}
+
+interface CopiedPart {
+  readonly PartNumber: number;
+  readonly ETag: string;
+  readonly ChecksumCRC32?: string;
+}
+
+class PartsCopy {
+  private readonly partBytes: number;
+
+  constructor(
+    private readonly requester: Requester,
+    private readonly from: CopySource,
+    private readonly key: string,
+    private readonly options: WriteOptions,
+    private readonly metadata: Partial<CreateMultipartUploadCommandInput>,
+  ) {
+    this.partBytes = choosePartBytes(from.object.size, requester.tuning.copyPartBytes);
   }
-  const uploadId = created.UploadId;
-  if (!uploadId) throw storedWrong(requester.bucket, key);
-  try {
-    const partBytes = choosePartBytes(size, requester.tuning.copyPartBytes);
+
+  /**
+   * @param crc of the source; undefined copies without checksums
+   * @returns false when the server's checksums are not those of the source; nothing is left of the attempt
+   */
+  async run(crc: number | undefined): Promise<boolean> {
+    const uploadId = await this.create(crc !== undefined);
+    if (uploadId === undefined) return false;
+    try {
+      const parts = await this.copyParts(uploadId);
+      if (crc !== undefined && this.combined(parts) !== crc) {
+        await this.abort(uploadId);
+        return false;
+      }
+      await this.complete(uploadId, parts, crc);
+      return true;
+    } catch (error) {
+      // Nothing of it is resumed: the next call copies anew, so nothing may stay behind, even after a cancel. What
+      // stopped the copy is the news, not what stops the clearing up: --sweep finds the rest.
+      await this.abort(uploadId).catch(() => {});
+      throw error;
+    }
+  }
+
+  private async create(checksums: boolean): Promise<string | undefined> {
+    const { requester, key, from, options, metadata } = this;
+    try {
+      const { UploadId } = await requester.control(purposeOf(from, key), options.signal, (client, how, sdk) =>
+        client.send(
+          new sdk.CreateMultipartUploadCommand({
+            ...metadata,
+            Bucket: requester.bucket,
+            Key: key,
+            ...(checksums ? { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" } : {}),
+          }),
+          how,
+        ),
+      );
+      if (!UploadId) throw storedWrong(requester.bucket, key);
+      return UploadId;
+    } catch (error) {
+      const unknown = error instanceof FinalFailure && [400, 501].includes(error.failure.status);
+      if (checksums && unknown) return undefined;
+      throw error;
+    }
+  }
+
+  private async copyParts(uploadId: string): Promise<readonly CopiedPart[]> {
+    const { requester, key, from, options, partBytes } = this;
+    const { size } = from.object;
     const count = Math.ceil(size / partBytes);
-    const parts = new Array<{ PartNumber: number; ETag: string; ChecksumCRC32?: string }>(count);
+    const parts = new Array<CopiedPart>(count);
     const indices = Array.from({ length: count }, (_, index) => index);
-    await inParallel(indices, requester.tuning.partsInFlight, signal, async (index, abortSignal) => {
+    await inParallel(indices, requester.tuning.partsInFlight, options.signal, async (index, abortSignal) => {
       const first = index * partBytes;
       const last = Math.min(size, first + partBytes) - 1;
-      const { CopyPartResult } = await requester.control(purpose, abortSignal, (client, how, sdk) =>
+      const { CopyPartResult } = await requester.control(purposeOf(from, key), abortSignal, (client, how, sdk) =>
         client.send(
           new sdk.UploadPartCopyCommand({
             Bucket: requester.bucket,
@@ -161,22 +216,40 @@ async function inParts(requester: Requester, from: CopySource, key: string, opti
         ...(crc === undefined ? {} : { ChecksumCRC32: crc }),
       };
     });
-    await requester.control(purpose, signal, (client, how, sdk) =>
+    return parts;
+  }
+
+  /** @returns undefined where the server gave none for some part */
+  private combined(parts: readonly CopiedPart[]): number | undefined {
+    let whole = 0;
+    let rest = this.from.object.size;
+    for (const { ChecksumCRC32 } of parts) {
+      const crc = decodeCrc32(ChecksumCRC32);
+      if (crc === undefined) return undefined;
+      whole = combineCrc32(whole, crc, Math.min(this.partBytes, rest));
+      rest -= this.partBytes;
+    }
+    return whole;
+  }
+
+  private async complete(uploadId: string, parts: readonly CopiedPart[], crc: number | undefined): Promise<void> {
+    const { requester, key, from, options } = this;
+    await requester.control(purposeOf(from, key), options.signal, (client, how, sdk) =>
       client.send(
         new sdk.CompleteMultipartUploadCommand({
           Bucket: requester.bucket,
           Key: key,
           UploadId: uploadId,
-          MultipartUpload: { Parts: parts },
-          ...(created.ChecksumType === "FULL_OBJECT" ? { ChecksumType: "FULL_OBJECT" } : {}),
+          MultipartUpload: { Parts: [...parts] },
+          ...(crc === undefined ? {} : { ChecksumType: "FULL_OBJECT", ChecksumCRC32: encodeCrc32(crc) }),
           ...(options.noOverwrite ? { IfNoneMatch: "*" } : {}),
         }),
         how,
       ),
     );
-  } catch (error) {
-    // Nothing of it is resumed: the next call copies anew, so nothing may stay behind. Even after a cancel.
-    await told(abortUpload(requester, { key, uploadId })).catch(() => {});
-    throw error;
+  }
+
+  private abort(uploadId: string): Promise<void> {
+    return abortUpload(this.requester, { key: this.key, uploadId });
   }
 }

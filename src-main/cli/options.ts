@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { LabelFrom, Preset, ProviderChoice, Solver } from "../api/contract.js";
 import { VergerError } from "../core/errors.js";
+import { addS3Options, byteCount, type S3Flags } from "./s3-options.js";
 import { commandPath, labelRule, oneOf, share, wholeNumber } from "./usage.js";
 
 /** Options that several commands share, in groups as --help shows them. */
@@ -9,8 +10,16 @@ const PRESETS = ["fast", "balanced", "exact"] as const satisfies readonly Preset
 const PROVIDERS = ["auto", "cpu", "cuda", "dml", "coreml"] as const satisfies readonly ProviderChoice[];
 const SOLVERS = ["auto", "exact", "randomized"] as const satisfies readonly Solver[];
 
+/** Options of `run`, `embed` and `pca` for what stands in S3. */
+export interface BucketOptions extends S3Flags {
+  /** Bytes. */
+  cacheSize?: number;
+  /** False with --no-cache. */
+  cache: boolean;
+}
+
 /** Options of `run` and `embed`. */
-export interface EmbedOptions {
+export interface EmbedOptions extends BucketOptions {
   out: string;
   labelFrom: LabelFrom;
   preset?: Preset;
@@ -111,6 +120,17 @@ export function addPcaOptions(command: Command): Command {
     )
     .addOption(new Option("--no-standardize", "centre the features only; do not scale them to unit variance"))
     .addOption(new Option("--solver <name>", SOLVERS.join(", ")).argParser(oneOf("--solver", SOLVERS)).default("auto"));
+}
+
+/** How S3 is reached, and how much of it is kept here. */
+export function addBucketOptions(command: Command): Command {
+  return addS3Options(command)
+    .addOption(
+      new Option("--cache-size <bytes>", "what may be kept on this machine of S3, such as 500M (2Gi unless given)")
+        .argParser(byteCount("--cache-size"))
+        .conflicts("cache"),
+    )
+    .addOption(new Option("--no-cache", "keep nothing of S3 on this machine"));
 }
 
 /** --fresh for commands that write a run folder. */

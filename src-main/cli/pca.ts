@@ -2,11 +2,20 @@ import type { Command } from "commander";
 import type { PcaRequestInput } from "../api/contract.js";
 import { VergerError } from "../core/errors.js";
 import type { CommandContext } from "./context.js";
-import { addFreshOption, addOutOption, addOutputOptions, addPcaOptions, examples, type PcaOptions } from "./options.js";
-import { reportJob } from "./run.js";
+import {
+  addBucketOptions,
+  addFreshOption,
+  addOutOption,
+  addOutputOptions,
+  addPcaOptions,
+  type BucketOptions,
+  examples,
+  type PcaOptions,
+} from "./options.js";
+import { reportJob, withoutBucketOptions } from "./run.js";
 import { wholeNumber } from "./usage.js";
 
-interface Options extends PcaOptions {
+interface Options extends PcaOptions, BucketOptions {
   out: string;
   threads?: number;
   fresh?: true;
@@ -23,12 +32,13 @@ export function addPca(program: Command, context: CommandContext): void {
       "Computes principal components of feature vectors in Parquet: columns path, label and features\n" +
         "(list of float or double, or a Spark ML vector), in one file or many.",
     )
-    .argument("<features>", "a Parquet file, a folder of part files, a run folder or a glob");
+    .argument("<features>", "a Parquet file, a folder of part files, a run folder or a glob; also s3://bucket/prefix");
   addOutOption(command, "the folder for the PCA");
   addPcaOptions(command);
   command
     .optionsGroup("Machine (chosen for it unless given):")
     .option("--threads <n>", "native threads", wholeNumber("--threads", "threads", 1, 1024));
+  addBucketOptions(command);
   addFreshOption(command);
   addOutputOptions(command);
   command
@@ -40,15 +50,15 @@ export function addPca(program: Command, context: CommandContext): void {
       ]),
     )
     .action(async (features: string, options: Options) => {
-      const { json: _json, quiet: _quiet, ...parameters } = options;
-      await pcaAndReport(context, { ...parameters, features });
+      await pcaAndReport(context, { ...withoutBucketOptions(options), features }, options);
     });
 }
 
-async function pcaAndReport(context: CommandContext, request: PcaRequestInput): Promise<void> {
+async function pcaAndReport(context: CommandContext, request: PcaRequestInput, bucket: BucketOptions): Promise<void> {
   const { pcaJob } = await import("../core/run/index.js");
   await reportJob(
     context,
+    { out: request.out, bucket },
     (options) => pcaJob(request, options),
     () => new VergerError("cancelled", "Stopped before the PCA was done. Run the same command again to compute it."),
   );

@@ -6,14 +6,17 @@ import type { CommandContext } from "./context.js";
 import { EXIT } from "./exit.js";
 import { interruptible } from "./interrupt.js";
 import {
+  addBucketOptions,
   addEmbedOptions,
   addFreshOption,
   addOutputOptions,
   addPcaOptions,
+  type BucketOptions,
   type EmbedOptions,
   examples,
   type PcaOptions,
 } from "./options.js";
+import { s3Options } from "./s3-options.js";
 
 /** `verger run`: photos to features, PCA and Parquet. */
 export function addRun(program: Command, context: CommandContext): void {
@@ -24,9 +27,13 @@ export function addRun(program: Command, context: CommandContext): void {
       "Turns photos into feature vectors and their principal components, written as Parquet into a run folder.\n" +
         "A run that was stopped continues where it stood; one over an unchanged source embeds nothing again.",
     )
-    .argument("<source...>", "folders, globs, list files (.txt, .csv with path,label) or images");
+    .argument(
+      "<source...>",
+      "folders, globs, list files (.txt, .csv with path,label) or images; also s3://bucket/prefix",
+    );
   addEmbedOptions(command);
   addPcaOptions(command);
+  addBucketOptions(command);
   addFreshOption(command);
   addOutputOptions(command);
   command
@@ -41,59 +48,90 @@ export function addRun(program: Command, context: CommandContext): void {
           "verger run 'photos/**/*.jpg' -o runs/k50 --preset fast --components 50 --json",
           "The fast preset, 50 components, the summary as JSON.",
         ],
+        ["verger run s3://farm/photos --out s3://farm/runs/orchard", "Photos from a bucket, the run into a bucket."],
       ]),
     )
     .action(async (sources: string[], options: EmbedOptions & PcaOptions) => {
-      await runAndReport(context, toRequest(sources, options, true));
+      await runAndReport(context, toRequest(sources, options, true), options);
     });
 }
 
-/** The contract's request for `run` and `embed`. The CLI's own switches stay out of it. */
+/** The contract's request for `run` and `embed`. The CLI's own switches and how S3 is reached stay out of it. */
 export function toRequest(
   sources: readonly string[],
-  options: EmbedOptions & Partial<PcaOptions> & { json?: true; quiet?: true },
+  options: EmbedOptions & Partial<PcaOptions>,
   pca: boolean,
 ): RunRequestInput {
-  const { json: _json, quiet: _quiet, ...parameters } = options;
-  return { ...parameters, sources: [...sources], pca };
+  return { ...withoutBucketOptions(options), sources: [...sources], pca };
+}
+
+/** What is left of a command's options when those are taken out that the job's request does not have. */
+export function withoutBucketOptions<T extends BucketOptions & { json?: true; quiet?: true }>(
+  options: T,
+): Omit<T, keyof BucketOptions | "json" | "quiet"> {
+  const { json, quiet, profile, region, endpoint, pathStyle, cacheSize, cache, ...parameters } = options;
+  return parameters;
 }
 
 /** Runs the job with progress on stderr and its summary on stdout. */
-export async function runAndReport(context: CommandContext, request: RunRequestInput): Promise<void> {
+export async function runAndReport(
+  context: CommandContext,
+  request: RunRequestInput,
+  bucket: BucketOptions,
+): Promise<void> {
   const { runJob } = await import("../core/run/index.js");
   const summary = await reportJob(
     context,
+    { out: request.out, bucket },
     (options) => runJob(request, options),
     () => stopped(request.out),
   );
   if (summary.setAside > 0) context.finish(EXIT.setAside);
 }
 
+/** Where a job writes, and how S3 is reached. */
+export interface JobPlaces {
+  readonly out: string;
+  readonly bucket: BucketOptions;
+}
+
 /** Runs a job, with progress on stderr, and prints its summary: the document with --json, else the report. */
 export async function reportJob(
   { output }: CommandContext,
+  places: JobPlaces,
   job: (options: JobOptions) => Promise<RunSummary>,
   whenStopped: () => VergerError,
 ): Promise<RunSummary> {
   const { openProgress } = await import("./progress.js");
   const progress = openProgress(output);
-  let summary: RunSummary;
+  const { jobStorage, DEFAULT_CACHE_BYTES } = await import("../storage/run/index.js");
+  const { bucket } = places;
+  const storage = await jobStorage(places.out, {
+    s3: s3Options(bucket),
+    cacheBytes: bucket.cache ? (bucket.cacheSize ?? DEFAULT_CACHE_BYTES) : 0,
+    onNotice: (message) => progress.onEvent({ type: "notice", message }),
+  });
   try {
-    summary = await interruptible(output, (signal) => job({ signal, onEvent: progress.onEvent }));
-  } catch (error) {
-    throw isCancelled(error) ? whenStopped() : error;
+    let summary: RunSummary;
+    try {
+      summary = await interruptible(output, (signal) => job({ signal, onEvent: progress.onEvent, ...storage.job }));
+    } catch (error) {
+      throw isCancelled(error) ? whenStopped() : error;
+    } finally {
+      progress.close();
+    }
+    output.document(summary);
+    if (output.json) return summary;
+    const [{ runReport }, { readReasons }] = await Promise.all([
+      import("./summary.js"),
+      import("../core/inspect/index.js"),
+    ]);
+    const reasons = summary.setAside > 0 ? await readReasons(await storage.errorsOf(summary.run)) : [];
+    output.result(runReport(summary, reasons, output.paint));
+    return summary;
   } finally {
-    progress.close();
+    await storage.close();
   }
-  output.document(summary);
-  if (output.json) return summary;
-  const [{ runReport }, { readReasons }] = await Promise.all([
-    import("./summary.js"),
-    import("../core/inspect/index.js"),
-  ]);
-  const reasons = summary.setAside > 0 ? await readReasons(summary.run) : [];
-  output.result(runReport(summary, reasons, output.paint));
-  return summary;
 }
 
 /** The end of a job that people stopped: nothing is lost, and how to go on. */

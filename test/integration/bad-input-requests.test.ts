@@ -31,14 +31,14 @@ describe("a source that cannot be read", () => {
     ["glob that matches nothing", "photos/**/*.webp", "source/empty"],
     ["table without rows", "empty.csv", "source/empty"],
     ["table with other columns", "wrong.csv", "source/csv"],
-    ["object store address", "s3://bucket/prefix", "source/unsupported"],
+    ["address of another kind of store", "gs://bucket/prefix", "source/unsupported"],
     ["file that is no image", "documents/table.xlsx", "source/unsupported"],
   ])("%s: one sentence, exit code 1, and no run folder", async (_, source, code) => {
-    const given = source.startsWith("s3:") ? source : path.join(folder, source);
+    const given = source.startsWith("gs:") ? source : path.join(folder, source);
     const failure = await cliFailure(["run", given, "--out", out, "--preset", "fast"]);
     expect(failure.code).toBe(code);
     // It names what was given, or the file behind it.
-    expect(failure.message).toContain(source.startsWith("s3:") ? source : path.basename(source));
+    expect(failure.message).toContain(source.startsWith("gs:") ? source : path.basename(source));
     expect(existsSync(out)).toBe(false);
   });
 

@@ -128,7 +128,7 @@ export async function cliFailure(
   const { error } = JSON.parse(result.stdout) as { error?: CliFailure };
   if (!error) throw new Error(`Expected a document with an error: ${context}`);
   const { code, message } = error;
-  if (!/^[a-z]+\/[a-z-]+$/.test(code)) throw new Error(`Expected a stable code area/reason: ${context}`);
+  if (!/^[a-z][a-z0-9]*\/[a-z-]+$/.test(code)) throw new Error(`Expected a stable code area/reason: ${context}`);
   if (!/^Expected [^\n]+[.?]$/.test(message))
     throw new Error(`Expected one sentence that begins "Expected": ${context}`);
   if (!result.stderr.includes(`${message} [${code}]`)) throw new Error(`Expected the sentence on stderr: ${context}`);

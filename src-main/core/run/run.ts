@@ -264,7 +264,7 @@ class RunJob {
       });
       // The sessions end beside the PCA; run() waits for them.
       void loaded?.embedder.close();
-      store.remove(".previous", ".checkpoint");
+      await store.removeEarlier();
 
       let pca = run.pca;
       if (request.pca) {

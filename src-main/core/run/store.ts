@@ -251,6 +251,12 @@ export class RunStore {
     for (const name of names) rmSync(this.path(name), { recursive: true, force: true });
   }
 
+  /** Removes what earlier generations and checkpoints were kept for. There first: here they can be told from newer ones. */
+  async removeEarlier(): Promise<void> {
+    await this.mirror?.remove(".previous");
+    this.remove(".previous", ".checkpoint");
+  }
+
   /** Removes everything of the run but the lock. run.json goes last: until then the folder is still a run's. */
   async removeAll(): Promise<void> {
     const names = ["_SUCCESS", "pca", ".checkpoint", ".previous", ...GENERATION];

@@ -56,8 +56,7 @@ export class SyncProgress {
     const { tally, planned } = this;
     const setAside = tally.setAside > 0 ? { setAside: tally.setAside } : {};
     if (stage === "compare") {
-      const done = tally.unchanged.files + tally.skipped.files + tally.planned.files;
-      this.send({ type: "progress", stage, done, total: 0, unit: "files" });
+      this.send({ type: "progress", stage, done: tally.compared, total: 0, unit: "files" });
     } else if (stage === "transfer") {
       this.send({
         type: "progress",

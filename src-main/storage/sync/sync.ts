@@ -55,7 +55,8 @@ const DELETE_BATCH = 1000;
 export async function syncJob(input: SyncRequestInput, options: SyncJobOptions): Promise<SyncSummary> {
   const request: SyncRequest = parseRequest(syncRequestSchema, input);
   const sides = openSides(request.from, request.to, request.dryRun);
-  const server = request.s3.endpoint ?? "";
+  // Buckets of the same name on two servers are two sides.
+  const server = request.s3.endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL ?? "";
   const [from, to] = [nameOf(sides.from), nameOf(sides.to)];
   const state = await SyncState.open([from, to, server], [to, sides.to.kind === "s3" ? server : ""]);
   const sync = new Sync(request, sides, state, options);
@@ -208,6 +209,7 @@ class Sync {
     const largeBytes = 2 * (request.s3.partBytes ?? TUNING.partBytes);
     return {
       copy: (copy) => {
+        tally.compared += 1;
         tally.plan(copy.size);
         if (copy.target) tally.targetFiles += 1;
         if (copy.size > largeBytes) large.push(copy);
@@ -218,6 +220,7 @@ class Sync {
         small.push({ action: "folder", key });
       },
       unchanged: (size) => {
+        tally.compared += 1;
         tally.add("unchanged", size);
         tally.targetFiles += 1;
       },
@@ -229,6 +232,7 @@ class Sync {
         extra.push({ key, size });
       },
       skipped: (key, size) => {
+        tally.compared += 1;
         tally.targetFiles += 1;
         tally.add("skipped", size);
         tally.action("skip", key, size, "exists");

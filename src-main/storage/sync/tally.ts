@@ -19,6 +19,8 @@ export class Tally {
   readonly planned = amount();
   /** Of that: copied, found equal or set aside. */
   readonly settled = amount();
+  /** Files of the source that were looked at. */
+  compared = 0;
   /** Files of the target that were seen and are inside the filter. */
   targetFiles = 0;
   /** Bytes of transfers under way; those that an earlier sync had moved count too. */

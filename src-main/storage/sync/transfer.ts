@@ -1,4 +1,5 @@
 /** Carries out what a comparison has found: many small transfers at once, few large ones beside them. */
+import { setMaxListeners } from "node:events";
 import { lstatSync } from "node:fs";
 import path from "node:path";
 import { cancelled, errorCode, errorMessage, VergerError } from "../../core/errors.js";
@@ -82,6 +83,8 @@ export async function transferAll(
   context: TransferContext,
 ): Promise<void> {
   const stop = new AbortController();
+  // Each transfer under way listens.
+  setMaxListeners(0, stop.signal);
   const abort = (): void => stop.abort();
   context.signal.addEventListener("abort", abort, { once: true });
   if (context.signal.aborted) abort();

@@ -349,8 +349,10 @@ class Sync {
   private async tidy(): Promise<void> {
     const { route, state } = this;
     if (route.direction === "upload") {
+      const filter = compileFilter(this.request.rules);
       for (const upload of await heldUploads(state.uploads)) {
-        // The same folder serves uploads of the same file only, so whatever this sync has not continued nobody will.
+        // What takes part now and was not continued has gone, or failed for good; the rest waits for its own sync.
+        if (!filter(upload.key.slice(route.prefix.length))) continue;
         await route.store.abortUpload(upload, this.options).catch(() => {});
         await forgetUpload(state.uploads, upload);
       }

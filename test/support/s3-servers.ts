@@ -152,7 +152,9 @@ function describeServer(
 export function noAwsSettings(): Record<string, string> {
   const nothing: Record<string, string> = {};
   // An empty variable counts as absent for the SDK; spawn's environment cannot remove one.
-  for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) nothing[name] = "";
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith("AWS_") && !name.startsWith("AWS_SDK_JS_")) nothing[name] = "";
+  }
   return {
     ...nothing,
     AWS_CONFIG_FILE: "/nonexistent/config",

@@ -7,6 +7,7 @@ import { folderPrefix, formatLocation, parseLocation } from "../location.js";
 import { heldUploads, openS3 } from "../s3/index.js";
 import type { S3Options } from "../types.js";
 import { syncFolder } from "./state.js";
+import { tuningFromEnvironment } from "./tuning.js";
 
 export interface SweepOptions {
   readonly s3: S3Options;
@@ -33,7 +34,7 @@ export async function sweepUploads(target: string, options: SweepOptions): Promi
     );
   }
   const prefix = folderPrefix(location.key);
-  const store = openS3(location.bucket, options.s3);
+  const store = openS3(location.bucket, options.s3, tuningFromEnvironment());
   try {
     const held = await heldAnywhere();
     const uploads: SweepSummary["uploads"] = [];

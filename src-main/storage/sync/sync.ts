@@ -25,6 +25,7 @@ import { SyncState } from "./state.js";
 import { Tally } from "./tally.js";
 import { TargetFolder } from "./target-folder.js";
 import { type MakeFolder, type Route, transferAll } from "./transfer.js";
+import { tuningFromEnvironment } from "./tuning.js";
 import { walkFolder } from "./walk.js";
 
 export interface SyncJobOptions {
@@ -146,7 +147,7 @@ class Sync {
   }
 
   private open({ bucket }: S3Side): ObjectStore {
-    const store = openS3(bucket, this.request.s3);
+    const store = openS3(bucket, this.request.s3, tuningFromEnvironment());
     this.stores.push(store);
     return store;
   }

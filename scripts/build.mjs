@@ -17,6 +17,7 @@ const entryPoints = [
   { in: "src-main/cli/main.ts", out: "cli/main" },
   // Worker threads
   { in: "src-main/core/embed/worker.ts", out: "workers/embed" },
+  { in: "src-main/engine/jobs/thread.ts", out: "workers/job" },
 ];
 
 /** Packages with native code or files of their own, left in node_modules. */

@@ -21,8 +21,9 @@ const count = z.number().int().nonnegative();
 const row = count;
 const text = (max: number) => z.string().max(max);
 /** Row numbers. */
-const rows = z.instanceof(Uint32Array);
-const numbers = z.instanceof(Float32Array);
+const rows = z.custom<Uint32Array>((value) => value instanceof Uint32Array, "a Uint32Array");
+const numbers = z.custom<Float32Array>((value) => value instanceof Float32Array, "a Float32Array");
+const doubles = z.custom<Float64Array>((value) => value instanceof Float64Array, "a Float64Array");
 const nothing = z.object({});
 
 /** A run's name in calls and deep links: stable as long as its folder stays where it is. */
@@ -118,8 +119,8 @@ export const overviewSchema = z.object({
       /** What was asked for. */
       variance: z.number().nullable(),
       /** Per kept component, descending. */
-      explainedVariance: z.instanceof(Float64Array),
-      explainedVarianceRatio: z.instanceof(Float64Array),
+      explainedVariance: doubles,
+      explainedVarianceRatio: doubles,
       totalVariance: z.number(),
     })
     .nullable(),
@@ -267,10 +268,10 @@ export const channels = {
     }),
     response: z.object({
       columns: z.object({
-        width: z.instanceof(Float64Array).optional(),
-        height: z.instanceof(Float64Array).optional(),
-        size: z.instanceof(Float64Array).optional(),
-        modified: z.instanceof(Float64Array).optional(),
+        width: doubles.optional(),
+        height: doubles.optional(),
+        size: doubles.optional(),
+        modified: doubles.optional(),
       }),
     }),
   },
@@ -342,7 +343,7 @@ export const channels = {
     request: z.object({ run, rows, format: z.enum(["csv", "parquet", "copies"]), to: text(4_096).min(1).optional() }),
     response: z.object({
       path: z.string().nullable(),
-      bytes: z.instanceof(Uint8Array).nullable(),
+      bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array, "a Uint8Array").nullable(),
       rows: count,
       /** Photos that were not there to be copied. */
       missing: z.array(z.string()),

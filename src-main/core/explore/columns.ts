@@ -1,0 +1,37 @@
+/** Reads columns of a run's parts, one row group at a time. */
+import path from "node:path";
+import { type ColumnValues, openParquet } from "../../native/parquet.js";
+import { listParts, partName } from "../run/index.js";
+
+/**
+ * Streams some columns of all parts of one kind, in part order.
+ *
+ * @param folder `features`, `manifest` or `pca` of a run
+ * @throws Error `parquet/*`, `storage/*`; the generator closes each file it has opened
+ */
+export async function* columnBlocks(
+  folder: string,
+  names: readonly string[],
+): AsyncGenerator<Record<string, ColumnValues>> {
+  for (const part of listParts(folder)) {
+    const parquet = await openParquet(path.join(folder, partName(part)));
+    try {
+      for (let group = 0; group < parquet.rowGroups.length; group += 1) {
+        yield await parquet.readRowGroup(group, names);
+      }
+    } finally {
+      await parquet.close();
+    }
+  }
+}
+
+/** Rows of all parts of one kind, from their footers. */
+export async function countRows(folder: string): Promise<number> {
+  let rows = 0;
+  for (const part of listParts(folder)) {
+    const parquet = await openParquet(path.join(folder, partName(part)));
+    rows += parquet.rows;
+    await parquet.close();
+  }
+  return rows;
+}

@@ -1,0 +1,95 @@
+/** What is known of one photo: its file, its header, what EXIF says of the shot. */
+import { open, stat } from "node:fs/promises";
+import ExifReader from "exifreader";
+import { probeImage } from "../../native/image.js";
+import { errorCode, errorMessage } from "../errors.js";
+import { photoFile } from "./root.js";
+
+/** EXIF stands at the beginning of a file; nothing behind this is looked at. */
+const HEAD_BYTES = 2 ** 18;
+/** A value longer than this is no fact about a shot. */
+const LONGEST_VALUE = 200;
+
+/** Tags worth showing, in this order. */
+const TAGS = [
+  "DateTimeOriginal",
+  "Make",
+  "Model",
+  "LensModel",
+  "FocalLength",
+  "FNumber",
+  "ExposureTime",
+  "ISOSpeedRatings",
+  "Flash",
+  "WhiteBalance",
+  "Orientation",
+  "GPSLatitude",
+  "GPSLongitude",
+  "GPSAltitude",
+  "Software",
+] as const;
+
+export interface PhotoFacts {
+  /** Absolute and real; null when the photo is not there. */
+  readonly file: string | null;
+  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly format: "jpeg" | "png" | "webp" | null;
+  /** Pixels, upright. */
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly bytes: number | null;
+  readonly modifiedAt: string | null;
+  readonly exif: { readonly tag: string; readonly value: string }[];
+}
+
+/** Looks a photo up. A photo that cannot be shown is told in `problem`; this never throws for one. */
+export async function photoFacts(root: string | null, relative: string): Promise<PhotoFacts> {
+  const none = { format: null, width: null, height: null, bytes: null, modifiedAt: null, exif: [] };
+  let file: string;
+  try {
+    file = await photoFile(root, relative);
+  } catch (error) {
+    return { ...none, file: null, problem: { code: errorCode(error), message: errorMessage(error) } };
+  }
+  try {
+    const { size, mtime } = await stat(file);
+    const header = await probeImage(file);
+    const known = { file, bytes: size, modifiedAt: mtime.toISOString() };
+    if (!header.ok) {
+      return { ...none, ...known, problem: { code: header.code, message: header.message } };
+    }
+    const { format, width, height } = header;
+    return { ...known, problem: null, format, width, height, exif: await readExif(file) };
+  } catch (error) {
+    return { ...none, file, problem: { code: "photo/unreadable", message: unreadable(file, error) } };
+  }
+}
+
+function unreadable(file: string, error: unknown): string {
+  return `Expected to read the photo ${file}, but: ${errorMessage(error)}; check the right to read it.`;
+}
+
+/** EXIF's facts as text. Damaged EXIF is no EXIF: the photo itself may be fine. */
+async function readExif(file: string): Promise<{ tag: string; value: string }[]> {
+  const handle = await open(file, "r");
+  let head: Buffer;
+  try {
+    const buffer = Buffer.alloc(HEAD_BYTES);
+    const { bytesRead } = await handle.read(buffer, 0, HEAD_BYTES, 0);
+    head = buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+  try {
+    const tags = ExifReader.load(head, { includeTags: { exif: [...TAGS] } }) as Record<
+      string,
+      { description?: unknown } | undefined
+    >;
+    return TAGS.flatMap((tag) => {
+      const value = String(tags[tag]?.description ?? "").trim();
+      return value === "" || value.length > LONGEST_VALUE ? [] : [{ tag, value }];
+    });
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,72 @@
+/** What is said of a run before its points are drawn. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { Overview, Problem, RunCard } from "../api/channels.js";
+import type { RunData } from "../core/explore/index.js";
+import { inspectRun } from "../core/inspect/index.js";
+
+export async function overviewOf(card: RunCard, data: RunData): Promise<Overview> {
+  const report = await inspectRun(data.folder, { limit: 0 });
+  const { pca, file } = data;
+  const { identity } = file;
+  return {
+    card,
+    rows: data.rows,
+    root: data.root,
+    sources: [...report.sources],
+    labelFrom: file.labelFrom,
+    labels: data.labelCounts(),
+    revision: data.revision,
+    edits: data.edits(),
+    model: identity && {
+      name: identity.model,
+      sha256: identity.modelSha256,
+      dimension: identity.dimension,
+      width: identity.width,
+      height: identity.height,
+    },
+    machine: report.machine,
+    provider: file.runtime?.provider ?? null,
+    pca: pca
+      ? {
+          components: pca.components,
+          dimension: pca.dimension,
+          standardized: pca.standardized,
+          solver: pca.solver,
+          variance: file.pca?.parameters.variance ?? (file.pca?.parameters.components === undefined ? 0.8 : null),
+          explainedVariance: pca.explainedVariance,
+          explainedVarianceRatio: pca.explainedVarianceRatio,
+          totalVariance: pca.totalVariance,
+        }
+      : null,
+    stages: [...report.stages],
+    columns: [...data.columns, ...(pca ? (["outlier"] as const) : [])],
+    problems: problemsOf(data),
+  };
+}
+
+function problemsOf(data: RunData): Problem[] {
+  const problems: Problem[] = [];
+  const { file, rows, root } = data;
+  if (file.state !== "done") {
+    problems.push({
+      code: "run/incomplete",
+      message:
+        `Expected a finished run, but this one is ${file.state}: ${rows} of ${file.counts.images} images have a feature ` +
+        "vector; start it again to finish it.",
+    });
+  }
+  if (file.failure) problems.push(file.failure);
+  if (data.pcaProblem) problems.push({ code: data.pcaProblem.code, message: data.pcaProblem.message });
+  if (root !== null && rows > 0) {
+    // A look at three tells a folder that was moved from one photo that was deleted.
+    const looked = [0, Math.floor(rows / 2), rows - 1].map((row) => path.resolve(root, data.pathOf(row)));
+    if (looked.every((photo) => !existsSync(photo))) {
+      problems.push({
+        code: "photo/missing",
+        message: `Expected the photos of this run in ${root}, but they are not there; bring the folder back, or connect its disk.`,
+      });
+    }
+  }
+  return problems;
+}

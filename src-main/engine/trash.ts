@@ -1,0 +1,61 @@
+/** Moves a folder to the trash. Electron brings its own; this is the one of the freedesktop.org specification. */
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+import { errorCode, errorMessage, VergerError } from "../core/errors.js";
+
+/** Takes one folder away so that people can bring it back. */
+export type Trash = (folder: string) => Promise<void>;
+
+/** The trash of this system, where there is one that a program without a desktop can use. */
+export function systemTrash(environment: NodeJS.ProcessEnv = process.env): Trash | undefined {
+  if (process.platform !== "linux") return undefined;
+  const data = environment.XDG_DATA_HOME;
+  const root = path.join(data && path.isAbsolute(data) ? data : path.join(homedir(), ".local", "share"), "Trash");
+  return (folder) => moveToTrash(folder, root);
+}
+
+/**
+ * The home trash of the freedesktop.org Trash specification 1.0: `info/<name>.trashinfo` is made first, exclusively, and
+ * reserves the name in `files/`.
+ *
+ * @throws VergerError `run/no-trash` where the trash stands on another disk or cannot be written
+ */
+export async function moveToTrash(folder: string, root: string, now = new Date()): Promise<void> {
+  const files = path.join(root, "files");
+  const info = path.join(root, "info");
+  let reserved: string | undefined;
+  try {
+    await mkdir(files, { recursive: true, mode: 0o700 });
+    await mkdir(info, { recursive: true, mode: 0o700 });
+    const name = await reserve(info, path.basename(folder), folder, now);
+    reserved = path.join(info, `${name}.trashinfo`);
+    await rename(folder, path.join(files, name));
+  } catch (cause) {
+    if (reserved) await rm(reserved, { force: true }).catch(() => {});
+    const reason = errorCode(cause) === "EXDEV" ? "it stands on another disk than the trash" : errorMessage(cause);
+    throw new VergerError(
+      "run/no-trash",
+      `Expected to move ${folder} to the trash in ${root}, but: ${reason}; delete the folder yourself.`,
+      { cause },
+    );
+  }
+}
+
+async function reserve(info: string, wanted: string, folder: string, now: Date): Promise<string> {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? wanted : `${wanted}.${number}`;
+    try {
+      const handle = await open(path.join(info, `${name}.trashinfo`), "wx");
+      try {
+        const where = folder.split(path.sep).map(encodeURIComponent).join("/");
+        await handle.writeFile(`[Trash Info]\nPath=${where}\nDeletionDate=${now.toISOString().slice(0, 19)}\n`);
+      } finally {
+        await handle.close();
+      }
+      return name;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+  }
+}

@@ -8,6 +8,7 @@ import { examples } from "./options.js";
 import { addPca } from "./pca.js";
 import { addRun } from "./run.js";
 import { addSample } from "./sample.js";
+import { addServe } from "./serve.js";
 import { addSync } from "./sync.js";
 import { toUsageError } from "./usage.js";
 
@@ -46,6 +47,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   addSync(program, context);
   program.commandsGroup("Look:");
   addInspect(program, context);
+  addServe(program, context);
   program.commandsGroup("Set up:");
   addSample(program, context);
   addModels(program, context);

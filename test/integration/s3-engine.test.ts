@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openS3 } from "../../src-main/storage/s3/index.js";
-import type { ObjectInfo, ObjectStore } from "../../src-main/storage/types.js";
+import { openS3, type S3Store } from "../../src-main/storage/s3/index.js";
+import type { ObjectInfo } from "../../src-main/storage/types.js";
 import { type S3Server, s3Servers } from "../support/s3-servers.js";
 
 const MIB = 1024 * 1024;
@@ -15,7 +15,7 @@ const SMALL_PARTS = { partBytes: PART, multipartAbove: PART, rangeBytes: PART, r
 
 describe.each(s3Servers)("the engine against $name", ({ name, start }) => {
   let server: S3Server;
-  let store: ObjectStore;
+  let store: S3Store;
   let folder: string;
 
   beforeAll(async () => {

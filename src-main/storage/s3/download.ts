@@ -82,7 +82,8 @@ class Stretch implements Receiver {
     }
     const announced = answer.headers["content-length"];
     if (announced === undefined || Number(announced) !== length) {
-      if (this.whole && !ranged && announced !== undefined) throw new Replaced();
+      // Without an ETag the length is all that tells another object.
+      if (this.whole && !ranged && announced !== undefined && this.object.etag === "") throw new Replaced();
       throw new Failure("damaged", `the server announced ${announced ?? "no number of"} bytes instead of ${length}`);
     }
     if (this.whole && !ranged) {

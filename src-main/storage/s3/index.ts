@@ -18,11 +18,11 @@ export { TUNING, type Tuning } from "./tuning.js";
  *
  * @param tuning times and sizes other than the usual ones; for tests
  */
-export function openS3(bucket: string, options: S3Options = {}, tuning: Partial<Tuning> = {}): ObjectStore {
+export function openS3(bucket: string, options: S3Options = {}, tuning: Partial<Tuning> = {}): S3Store {
   return new S3Store(new Requester(bucket, options, { ...TUNING, ...tuning }));
 }
 
-class S3Store implements ObjectStore {
+export class S3Store implements ObjectStore {
   readonly bucket: string;
 
   constructor(private readonly requester: Requester) {

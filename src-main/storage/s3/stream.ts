@@ -6,6 +6,7 @@ import { crc32 } from "./crc32.js";
 import { unquote } from "./objects.js";
 import type { Requester } from "./requester.js";
 import { explained, FinalFailure } from "./retry.js";
+import { abortUpload } from "./upload.js";
 import { confirm, refuseTaken, taken, wasTaken } from "./write.js";
 
 /** Parts in memory at once, beside the one that is being filled. */
@@ -46,6 +47,8 @@ export async function uploadStream(
     client,
     queueSize: QUEUE,
     partSize: requester.tuning.partBytes,
+    // Cleared up below: its own way shares the signal, which ends that request as well.
+    leavePartsOnError: true,
     params: {
       Bucket: requester.bucket,
       Key: key,
@@ -70,6 +73,8 @@ export async function uploadStream(
     etag = unquote(done.ETag);
   } catch (error) {
     if (reported > 0) options.onBytes?.(-reported);
+    // What stopped the upload is the news, not what stops the clearing up: --sweep finds the rest.
+    if (upload.uploadId) await abortUpload(requester, { key, uploadId: upload.uploadId }).catch(() => {});
     if (signal?.aborted) throw cancelled();
     // Ended from outside, the stream is destroyed as well: that is no failure of its own.
     if (isCancelled(error)) throw cancelled();

@@ -9,6 +9,7 @@ export const BENCHES = {
   memory: () => import("../memory.mjs"),
   million: () => import("../million.mjs"),
   "second-run": () => import("../second-run.mjs"),
+  sync: () => import("../sync.mjs"),
 };
 
 /**

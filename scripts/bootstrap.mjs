@@ -66,11 +66,19 @@ export function buildAddon() {
 /** Bundles the TypeScript into dist/ unless it was built from these sources. */
 export function buildBundles() {
   const sources = filesBelow(
-    ["src-main", "src-renderer", "scripts/build.mjs", "package.json", "package-lock.json", "tsconfig.base.json"],
+    [
+      "src-main",
+      "src-renderer",
+      "scripts/build.mjs",
+      "scripts/lib/build-renderer.mjs",
+      "package.json",
+      "package-lock.json",
+      "tsconfig.base.json",
+    ],
     (file) => !file.endsWith(".md"),
   );
   const hash = hashOf(sources);
-  if (isFresh("bundles", hash, ["dist/cli/main.js"])) return;
+  if (isFresh("bundles", hash, ["dist/cli/main.js", "dist/renderer/index.html"])) return;
   console.log("Bundling the TypeScript ...");
   unstamp("bundles");
   if (!run(process.execPath, ["scripts/build.mjs"])) {

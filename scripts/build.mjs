@@ -1,4 +1,5 @@
-// Bundles the TypeScript into dist/: the command line and the worker threads, ES modules for Node.
+// Bundles the TypeScript into dist/: the command line and the worker threads, ES modules for Node, and the window for
+// browsers (dist/renderer).
 //
 //   node scripts/build.mjs [--watch]
 //
@@ -8,6 +9,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { buildRenderer } from "./lib/build-renderer.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const outdir = path.join(root, "dist");
@@ -82,4 +84,5 @@ if (process.argv.includes("--watch")) {
   await (await context(options)).watch();
 } else {
   await build(options);
+  await buildRenderer();
 }

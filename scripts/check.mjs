@@ -9,7 +9,7 @@ import { junitCounts, reportFile, vitestCounts } from "./lib/report.mjs";
 import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
 
-const PROJECTS = ["src-main", "test"];
+const PROJECTS = ["src-main", "src-renderer", "test"];
 
 const results = [];
 

@@ -1,0 +1,130 @@
+/** The HTTP and WebSocket carrier of the contract: frames out, frames in, events over one socket that comes back by itself. */
+import { decodeFrame, encodeFrame, FRAME_TYPE } from "../../src-main/api/binary.js";
+import type { ApiClient, ApiEvent, Channel, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
+
+/** A call that failed, with the stable code of docs/errors.md; `network/unreachable` when nobody answered. */
+export class CallError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "CallError";
+    this.code = code;
+  }
+}
+
+/** What becomes of the socket. `refused`: the server is there and does not know this page's token. */
+export type LinkState = "connecting" | "online" | "lost" | "refused";
+
+export interface HttpClient extends ApiClient {
+  /** Told at once of the present state, then of each change. */
+  watchLink(listener: (state: LinkState) => void): () => void;
+  /** Tries to connect now instead of at the next interval. */
+  retryNow(): void;
+}
+
+/** Waits between attempts in milliseconds; the last one repeats. A server that comes back is found within two seconds. */
+const WAITS = [250, 500, 1000, 2000];
+
+/**
+ * @param base the page's own address; calls and events are relative to it
+ */
+export function httpClient(base: string): HttpClient {
+  const listeners = new Set<(event: ApiEvent) => void>();
+  const watchers = new Set<(state: LinkState) => void>();
+  let state: LinkState = "connecting";
+  let attempts = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let socket: WebSocket | undefined;
+
+  const setState = (next: LinkState) => {
+    if (next === state) return;
+    state = next;
+    for (const watcher of watchers) watcher(state);
+  };
+
+  const connect = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const address = new URL("events", base);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const current = new WebSocket(address);
+    socket = current;
+    current.onopen = () => {
+      attempts = 0;
+      setState("online");
+    };
+    current.onmessage = ({ data }) => {
+      const event = JSON.parse(String(data)) as ApiEvent;
+      for (const listener of listeners) listener(event);
+    };
+    current.onclose = () => {
+      if (socket !== current) return;
+      setState(state === "connecting" && attempts < 2 ? "connecting" : "lost");
+      void distinguishRefusal();
+      timer = setTimeout(connect, WAITS[Math.min(attempts++, WAITS.length - 1)]);
+    };
+  };
+  // A socket does not say why it was refused; a plain call does.
+  const distinguishRefusal = async () => {
+    try {
+      const response = await fetch(new URL("api/app.info", base), callOptions({}));
+      if (response.status === 401 || response.status === 403) setState("refused");
+    } catch {
+      // Nobody there: lost, as it stands.
+    }
+  };
+  connect();
+
+  return {
+    async call<C extends Channel>(
+      channel: C,
+      request: RequestOf<C>,
+      options: { readonly signal?: AbortSignal } = {},
+    ): Promise<ResponseOf<C>> {
+      let response: Response;
+      try {
+        response = await fetch(new URL(`api/${channel}`, base), callOptions(request, options.signal));
+      } catch (error) {
+        if (options.signal?.aborted) throw error;
+        throw new CallError("network/unreachable", "Verger did not answer.");
+      }
+      const value = await bodyOf(response);
+      if (!response.ok) {
+        const { error } = (value ?? {}) as { error?: { code?: string; message?: string } };
+        throw new CallError(error?.code ?? `http/${response.status}`, error?.message ?? response.statusText);
+      }
+      return value as ResponseOf<C>;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    watchLink(watcher) {
+      watchers.add(watcher);
+      watcher(state);
+      return () => watchers.delete(watcher);
+    },
+    retryNow() {
+      if (state === "online" || socket?.readyState === WebSocket.CONNECTING) return;
+      connect();
+    },
+  };
+}
+
+function callOptions(request: unknown, signal?: AbortSignal): RequestInit {
+  return {
+    method: "POST",
+    headers: { "content-type": FRAME_TYPE, accept: FRAME_TYPE },
+    body: encodeFrame(request),
+    credentials: "same-origin",
+    ...(signal ? { signal } : {}),
+  };
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const type = response.headers.get("content-type") ?? "";
+  if (type.startsWith(FRAME_TYPE)) return decodeFrame(await response.arrayBuffer());
+  if (type.startsWith("application/json")) return response.json();
+  return undefined;
+}

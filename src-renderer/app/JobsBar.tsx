@@ -1,0 +1,73 @@
+import { Pause, X } from "lucide-react";
+import { useState } from "react";
+import { client } from "../api/client.js";
+import { nameOf } from "../components/names.js";
+import { Bar, Confirm, IconButton } from "../components/ui.js";
+import { isActive, tellError, useApp } from "../state/app.js";
+import { useSpeech } from "../state/settings.js";
+import { writePlace } from "./link.js";
+
+/** The job under way, on every view. */
+export function JobsBar() {
+  const { t, n, duration } = useSpeech();
+  const jobs = useApp((state) => state.jobs)?.filter(isActive) ?? [];
+  const [asking, setAsking] = useState(false);
+  const job = jobs.find(({ state }) => state !== "queued") ?? jobs[0];
+  if (!job) return null;
+  const { progress } = job;
+  const total = progress?.total ?? 0;
+  const act = (channel: "jobs.cancel" | "jobs.pause") => void client.call(channel, { job: job.id }).catch(tellError);
+  return (
+    <section
+      aria-label={t("jobs.bar")}
+      className="flex h-10 shrink-0 items-center gap-4 border-t border-line bg-surface pr-1.5 pl-4"
+    >
+      <a href={writePlace({ view: "jobs" })} className="max-w-64 truncate font-medium hover:underline" title={job.out}>
+        {nameOf(job.out)}
+      </a>
+      <span className="shrink-0 text-muted">
+        {job.state === "running" && progress ? t(`jobs.stage.${progress.stage}`) : t(`jobs.state.${job.state}`)}
+      </span>
+      <div className="min-w-24 grow">
+        <Bar share={total > 0 && progress ? progress.done / total : null} label={t("jobs.bar")} />
+      </div>
+      {progress && total > 0 && (
+        <span className="tabular shrink-0 text-muted">{t("jobs.progress", { done: progress.done, total })}</span>
+      )}
+      {progress?.rate != null && (
+        <span className="tabular hidden shrink-0 text-muted lg:inline">
+          {t("jobs.rate", { rate: n(progress.rate) })}
+        </span>
+      )}
+      {progress?.secondsLeft != null && (
+        <span className="tabular shrink-0 text-muted">
+          {t("jobs.left", { duration: duration(progress.secondsLeft) })}
+        </span>
+      )}
+      {jobs.length > 1 && <span className="shrink-0 text-muted">{t("jobs.active", { count: jobs.length })}</span>}
+      <div className="flex">
+        <IconButton
+          icon={Pause}
+          label={t("jobs.pause")}
+          onClick={() => act("jobs.pause")}
+          disabled={job.state !== "running"}
+        />
+        <IconButton
+          icon={X}
+          label={t("jobs.cancel")}
+          onClick={() => setAsking(true)}
+          disabled={job.state === "stopping"}
+        />
+      </div>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={() => act("jobs.cancel")}
+        title={t("jobs.cancel.title")}
+        text={t("jobs.cancel.text")}
+        confirm={t("jobs.cancel.confirm")}
+        cancel={t("jobs.cancel.keep")}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,143 @@
+/** Deep links: what is seen, in the part of the address behind `#`. */
+import type { Camera } from "../plots/camera.js";
+
+export type ColourBy = "label" | "outlier" | "width" | "height" | "size" | "modified";
+export type Sort = "run" | "outlier" | "similar";
+
+/** The state of Explore that a link carries. Labels go by name: ids change when labels are edited. */
+export interface ExploreLink {
+  readonly components: readonly [number, number];
+  readonly colour: ColourBy;
+  readonly sort: Sort;
+  readonly isolated: readonly (string | null)[];
+  readonly hidden: readonly (string | null)[];
+  readonly text: string;
+  readonly row: number | null;
+  readonly selection: Uint32Array | null;
+  readonly camera: Camera | null;
+}
+
+export const EMPTY_LINK: ExploreLink = {
+  components: [0, 1],
+  colour: "label",
+  sort: "run",
+  isolated: [],
+  hidden: [],
+  text: "",
+  row: null,
+  selection: null,
+  camera: null,
+};
+
+/** Longer lists of rows are left out of the address: browsers and chat programs cut long links. */
+export const LONGEST_SELECTION = 4_000;
+
+const COLOURS: readonly ColourBy[] = ["label", "outlier", "width", "height", "size", "modified"];
+const SORTS: readonly Sort[] = ["run", "outlier", "similar"];
+
+/** Parameters of a link; what is as at the start is left out. */
+export function writeLink(link: ExploreLink): URLSearchParams {
+  const search = new URLSearchParams();
+  const [x, y] = link.components;
+  if (x !== 0 || y !== 1) search.set("axes", `${x + 1},${y + 1}`);
+  if (link.colour !== "label") search.set("colour", link.colour);
+  if (link.sort !== "run") search.set("sort", link.sort);
+  for (const name of link.isolated) search.append("only", name === null ? "-" : `=${name}`);
+  for (const name of link.hidden) search.append("hide", name === null ? "-" : `=${name}`);
+  if (link.text) search.set("q", link.text);
+  if (link.row !== null) search.set("photo", String(link.row));
+  if (link.selection) {
+    const packed = packRows(link.selection);
+    if (packed.length <= LONGEST_SELECTION) search.set("rows", packed);
+  }
+  if (link.camera && link.camera.zoom !== 1) {
+    const { x: atX, y: atY, zoom } = link.camera;
+    search.set("view", [atX, atY, zoom].map((value) => Number(value.toPrecision(5))).join(","));
+  }
+  return search;
+}
+
+/** The state a link stands for; what cannot be read is as at the start. */
+export function readLink(search: URLSearchParams): ExploreLink {
+  const [x = 1, y = 2] = numbers(search.get("axes"), 2) ?? [];
+  const [atX = 0, atY = 0, zoom = 1] = numbers(search.get("view"), 3) ?? [];
+  const row = search.get("photo");
+  const packed = search.get("rows");
+  const names = (key: string) => search.getAll(key).map((name) => (name === "-" ? null : name.replace(/^=/, "")));
+  return {
+    components: x >= 1 && y >= 1 && Number.isInteger(x) && Number.isInteger(y) ? [x - 1, y - 1] : [0, 1],
+    colour: COLOURS.find((name) => name === search.get("colour")) ?? "label",
+    sort: SORTS.find((name) => name === search.get("sort")) ?? "run",
+    isolated: names("only"),
+    hidden: names("hide"),
+    text: search.get("q") ?? "",
+    row: row !== null && /^\d{1,9}$/.test(row) ? Number(row) : null,
+    selection: packed === null ? null : (unpackRows(packed) ?? null),
+    camera: search.has("view") && zoom > 0 ? { x: atX, y: atY, zoom } : null,
+  };
+}
+
+function numbers(text: string | null, length: number): number[] | undefined {
+  const values = text?.split(",").map(Number) ?? [];
+  return values.length === length && values.every(Number.isFinite) ? values : undefined;
+}
+
+/** Ascending rows as gaps and lengths of runs in base 36: `3-4.a` is rows 3 to 7 and 17. */
+export function packRows(rows: Uint32Array): string {
+  const parts: string[] = [];
+  let next = 0;
+  for (let at = 0; at < rows.length; ) {
+    const first = rows[at] as number;
+    let length = 1;
+    while (rows[at + length] === first + length) length++;
+    parts.push((first - next).toString(36) + (length > 1 ? `-${(length - 1).toString(36)}` : ""));
+    next = first + length;
+    at += length;
+    // Not longer than what will be thrown away.
+    if (parts.length > LONGEST_SELECTION) break;
+  }
+  return parts.join(".");
+}
+
+/** The rows of `packRows`; undefined when the text is no such list, or one of more than ten million rows. */
+export function unpackRows(text: string): Uint32Array | undefined {
+  const rows: number[] = [];
+  let next = 0;
+  for (const part of text.split(".")) {
+    const [, gap, more] = /^([0-9a-z]{1,6})(?:-([0-9a-z]{1,5}))?$/.exec(part) ?? [];
+    if (gap === undefined) return undefined;
+    const first = next + Number.parseInt(gap, 36);
+    const length = 1 + (more === undefined ? 0 : Number.parseInt(more, 36));
+    if (rows.length + length > 10_000_000) return undefined;
+    for (let i = 0; i < length; i++) rows.push(first + i);
+    next = first + length;
+  }
+  return Uint32Array.from(rows);
+}
+
+/** Where the window is. */
+export type Place =
+  | { readonly view: "runs" | "jobs" | "new" | "settings" | "unknown" }
+  | { readonly view: "explore" | "variance"; readonly run: string };
+
+/** The place of an address' part behind `#`, and its parameters. */
+export function readPlace(hash: string): { place: Place; search: URLSearchParams } {
+  const [path = "", query = ""] = hash.replace(/^#?\/?/, "").split("?");
+  const search = new URLSearchParams(query);
+  const [first = "", second, third] = path.split("/");
+  if (first === "") return { place: { view: "runs" }, search };
+  if (first === "run" && second && /^[0-9a-f]{16}$/.test(second) && (third === "explore" || third === "variance")) {
+    return { place: { view: third, run: second }, search };
+  }
+  if (second === undefined && (first === "runs" || first === "jobs" || first === "new" || first === "settings")) {
+    return { place: { view: first }, search };
+  }
+  return { place: { view: "unknown" }, search };
+}
+
+/** The address' part behind and with `#`. */
+export function writePlace(place: Place, search: URLSearchParams = new URLSearchParams()): string {
+  const path = "run" in place ? `run/${place.run}/${place.view}` : place.view;
+  const query = search.toString();
+  return `#/${path}${query ? `?${query}` : ""}`;
+}

@@ -1,0 +1,139 @@
+import { ChevronUp, CornerDownLeft, Folder, Images, Waypoints } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { ResponseOf } from "../../src-main/api/channels.js";
+import { client, problemOf } from "../api/client.js";
+import { useSpeech } from "../state/settings.js";
+import { Button, Dialog, IconButton, ProblemNote } from "./ui.js";
+
+type Listing = ResponseOf<"files.browse">;
+
+/** Chooses a folder on the machine that serves: by walking, or by its path. */
+export function FolderDialog({
+  open,
+  onClose,
+  onChoose,
+  start,
+  runs,
+}: {
+  open: boolean;
+  onClose: () => void;
+  onChoose: (path: string) => void;
+  start?: string;
+  /** Only run folders are wanted: one that is met is chosen by a click. */
+  runs?: boolean;
+}) {
+  const { t } = useSpeech();
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={runs ? t("runs.open") : t("new.browse.title")}
+      {...(runs ? { text: t("runs.openHelp") } : {})}
+      wide
+    >
+      {open && <Browser onChoose={onChoose} start={start} runs={runs ?? false} />}
+    </Dialog>
+  );
+}
+
+function Browser({
+  onChoose,
+  start,
+  runs,
+}: {
+  onChoose: (path: string) => void;
+  start: string | undefined;
+  runs: boolean;
+}) {
+  const { t } = useSpeech();
+  const [listing, setListing] = useState<Listing>();
+  const [problem, setProblem] = useState<{ code: string; message: string }>();
+  const [path, setPath] = useState(start ?? "");
+  const walk = (to?: string) =>
+    client.call("files.browse", to ? { path: to } : {}).then(
+      (answer) => {
+        setListing(answer);
+        setPath(answer.path);
+        setProblem(undefined);
+      },
+      (error) => setProblem(problemOf(error)),
+    );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it starts once, where it was told to.
+  useEffect(() => {
+    void walk(start || undefined);
+  }, []);
+  const images = listing?.entries.filter(({ kind }) => kind === "image").length ?? 0;
+  const folders = listing?.entries.filter(({ kind }) => kind === "run" || kind === "folder") ?? [];
+  return (
+    <>
+      <form
+        className="flex gap-2"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (runs) onChoose(path);
+          else void walk(path);
+        }}
+      >
+        <IconButton
+          icon={ChevronUp}
+          label={t("new.browse.up")}
+          disabled={!listing?.parent}
+          onClick={() => void walk(listing?.parent ?? undefined)}
+        />
+        <input
+          aria-label={runs ? t("runs.openPath") : t("new.source")}
+          className="field grow"
+          value={path}
+          onChange={(event) => setPath(event.target.value)}
+          spellCheck={false}
+        />
+        <Button type="submit" icon={CornerDownLeft}>
+          {t("action.open")}
+        </Button>
+      </form>
+      <div className="mt-2 flex flex-wrap gap-1">
+        {listing?.places.map((place) => (
+          <Button key={place.name} kind="ghost" className="!h-7 text-muted" onClick={() => void walk(place.path)}>
+            {t(`new.browse.${place.name}`)}
+          </Button>
+        ))}
+      </div>
+      {problem && <ProblemNote {...problem} />}
+      <ul className="mt-2 h-72 min-h-0 overflow-y-auto rounded-md border border-line" tabIndex={0} aria-label={path}>
+        {folders.map(({ name, path: place, kind }) => (
+          <li key={place}>
+            <button
+              type="button"
+              className="flex h-8 w-full items-center gap-2 px-3 text-left hover:bg-sunken focus-visible:-outline-offset-2"
+              onClick={() => (kind === "run" && runs ? onChoose(place) : void walk(place))}
+            >
+              {kind === "run" ? (
+                <Waypoints size={15} className="shrink-0 text-accent" aria-hidden />
+              ) : (
+                <Folder size={15} className="shrink-0 text-muted" aria-hidden />
+              )}
+              <span className="truncate">{name}</span>
+            </button>
+          </li>
+        ))}
+        {listing && folders.length === 0 && images === 0 && (
+          <li className="px-3 py-6 text-center text-muted">{t("new.browse.empty")}</li>
+        )}
+        {images > 0 && (
+          <li className="flex h-8 items-center gap-2 px-3 text-muted">
+            <Images size={15} aria-hidden />
+            {t("new.browse.images", { count: images })}
+          </li>
+        )}
+        {listing?.truncated && <li className="px-3 py-2 text-muted">{t("new.browse.more")}</li>}
+      </ul>
+      {!runs && (
+        <div className="mt-3 flex justify-end">
+          <Button kind="primary" disabled={!listing} onClick={() => listing && onChoose(listing.path)}>
+            {t("new.browse.here")}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}

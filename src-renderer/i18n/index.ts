@@ -1,0 +1,118 @@
+/**
+ * What the window says, in the person's language. A dictionary of our own: i18next asks for a newer Node than Verger
+ * does, and a typed object with Intl.PluralRules is all that is needed.
+ */
+import { en } from "./en.js";
+import { fr } from "./fr.js";
+
+export type Language = "en" | "fr";
+export type Key = keyof typeof en;
+/** A sentence, or one per plural category of `count`. */
+export type Message = string | Readonly<Record<string, string>>;
+export type Dictionary = Readonly<Record<Key, Message>>;
+export type Values = Readonly<Record<string, string | number>>;
+
+export const LANGUAGES: Readonly<Record<Language, { readonly name: string; readonly messages: Dictionary }>> = {
+  en: { name: "English", messages: en },
+  fr: { name: "Français", messages: fr },
+};
+
+/** The first of the preferred languages that the window speaks; English when it speaks none. */
+export function chooseLanguage(preferred: readonly string[]): Language {
+  for (const tag of preferred) {
+    const language = tag.toLowerCase().split("-")[0];
+    if (language === "en" || language === "fr") return language;
+  }
+  return "en";
+}
+
+/** Words, numbers and dates of one language. */
+export interface Speech {
+  readonly language: Language;
+  /** The message of a key with its {values} put in; numbers are written as the language writes them. */
+  t(key: Key, values?: Values): string;
+  /** A number, at most `digits` decimals (default 0). */
+  n(value: number, digits?: number): string;
+  /** A share in 0..1 as a percentage. */
+  percent(share: number, digits?: number): string;
+  /** Bytes in the unit that gives one to three digits before the point (1 kB = 1000 bytes). */
+  bytes(value: number): string;
+  /** Seconds as the two largest units that count. */
+  duration(seconds: number): string;
+  date(value: string | number): string;
+  /** Orders words as the language does, whatever the case; numbers inside by their value. */
+  compare(a: string, b: string): number;
+}
+
+const speeches = new Map<Language, Speech>();
+
+/** The speech of a language; made once, since Intl's formatters are slow to make. */
+export function speechOf(language: Language): Speech {
+  const known = speeches.get(language);
+  if (known) return known;
+  const made = makeSpeech(language);
+  speeches.set(language, made);
+  return made;
+}
+
+function makeSpeech(language: Language): Speech {
+  // British order and 24 hours: "22 Nov 2026, 20:15" is read the same everywhere.
+  const locale = language === "en" ? "en-GB" : "fr-FR";
+  const { messages } = LANGUAGES[language];
+  const plurals = new Intl.PluralRules(locale);
+  const numbers = Array.from(
+    { length: 5 },
+    (_, digits) => new Intl.NumberFormat(locale, { maximumFractionDigits: digits }),
+  );
+  const percents = Array.from(
+    { length: 3 },
+    (_, digits) => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }),
+  );
+  const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
+  const unit = (value: number, name: string, digits = 0) =>
+    new Intl.NumberFormat(locale, {
+      style: "unit",
+      unit: name,
+      unitDisplay: "short",
+      maximumFractionDigits: digits,
+    }).format(value);
+  const n = (value: number, digits = 0) => (numbers[digits] ?? numbers[0])?.format(value) ?? String(value);
+
+  return {
+    language,
+    n,
+    t(key, values = {}) {
+      const message = messages[key];
+      const sentence =
+        typeof message === "string"
+          ? message
+          : (message[plurals.select(Number(values.count ?? 0))] ?? message.other ?? key);
+      return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => {
+        const value = values[name];
+        return value === undefined ? whole : typeof value === "number" ? n(value) : value;
+      });
+    },
+    percent: (share, digits = 1) => (percents[digits] ?? percents[1])?.format(share) ?? String(share),
+    bytes(value) {
+      const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+      let power = 0;
+      let scaled = value;
+      while (scaled >= 999.5 && power < units.length - 1) {
+        scaled /= 1000;
+        power++;
+      }
+      return unit(scaled, units[power] ?? "byte", power > 1 && scaled < 100 ? 1 : 0);
+    },
+    duration(seconds) {
+      if (seconds < 10) return unit(Math.max(0, seconds), "second", 1);
+      if (seconds < 90) return unit(Math.round(seconds), "second");
+      const minutes = Math.round(seconds / 60);
+      if (minutes < 90) return unit(minutes, "minute");
+      const hours = Math.floor(minutes / 60);
+      return minutes % 60 === 0 ? unit(hours, "hour") : `${unit(hours, "hour")} ${unit(minutes % 60, "minute")}`;
+    },
+    date: (value) => dates.format(new Date(value)),
+    compare: collator.compare,
+  };
+}

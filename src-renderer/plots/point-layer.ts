@@ -1,0 +1,32 @@
+/** What draws points: WebGL 2 where it is there, Canvas 2D elsewhere. */
+import type { Camera } from "./camera.js";
+
+/** Bits of a point's flags. */
+export const VISIBLE = 1;
+export const SELECTED = 2;
+
+/** How the points look as a whole. */
+export interface PointStyle {
+  /** Diameter in CSS pixels. */
+  readonly size: number;
+  /** Opacity of points outside the selection while there is one, 0..1. */
+  readonly dimmed: number;
+  /** True while some point is selected. */
+  readonly selecting: boolean;
+}
+
+export interface PointLayer {
+  readonly kind: "webgl" | "canvas";
+  /** x0, y0, x1, y1, ... in [-1, 1]. */
+  setPositions(xy: Float32Array): void;
+  /** Entry of the palette that each point takes. */
+  setColours(index: Uint16Array): void;
+  /** Red, green, blue, alpha of each entry; alpha 0 hides its points. At most 65,536 entries. */
+  setPalette(rgba: Uint8Array): void;
+  /** VISIBLE | SELECTED of each point. */
+  setFlags(flags: Uint8Array): void;
+  /** Size of the drawing in CSS pixels and device pixels per CSS pixel. */
+  resize(width: number, height: number, ratio: number): void;
+  draw(camera: Camera, style: PointStyle): void;
+  destroy(): void;
+}

@@ -1,0 +1,422 @@
+/**
+ * The scatter plot: points, camera, pointing, lasso. Imperative, so that React never meets a point; everything that the
+ * window knows of it goes through this interface.
+ */
+import { type Camera, HOME, panBy, toScreen, toWorld, zoomAt } from "./camera.js";
+import { canvasLayer } from "./canvas-layer.js";
+import { drawOverlay, type OverlayColours, type PhotoSource } from "./overlay.js";
+import { type PointGrid, pointGrid } from "./point-grid.js";
+import { type PointLayer, SELECTED, VISIBLE } from "./point-layer.js";
+import { insideTest, type Outline, rectangle } from "./polygon.js";
+import { webglLayer } from "./webgl-layer.js";
+
+export type Tool = "pan" | "lasso" | "rectangle";
+export type Combine = "replace" | "add" | "subtract";
+
+export interface ScatterEvents {
+  /** The point under the pointer changed; -1 for none. Position in CSS pixels of the plot. */
+  hover(row: number, x: number, y: number): void;
+  /** A point was clicked, or with -1 the ground. */
+  click(row: number): void;
+  /** An outline was drawn around these rows. */
+  select(rows: Uint32Array, how: Combine): void;
+  /** The view changed by the person's hand. */
+  camera(camera: Camera): void;
+}
+
+/** The range of values that an axis shows, before they were brought to [-1, 1]. */
+export interface Axis {
+  readonly low: number;
+  readonly high: number;
+  readonly title: string;
+}
+
+export interface ScatterPlot {
+  /** "canvas" where WebGL is missing or was lost. */
+  readonly renderer: "webgl" | "canvas";
+  /** New points: x0, y0, x1, y1, ... in [-1, 1], NaN for a row without coordinates, and what the axes say. */
+  setPoints(xy: Float32Array, x: Axis, y: Axis): void;
+  /** Palette entry of each point, and the palette as red, green, blue, alpha; alpha 0 hides. */
+  setColours(index: Uint16Array, palette: Uint8Array): void;
+  setPalette(palette: Uint8Array): void;
+  /** 1 for each row that the filter lets through; null for all. */
+  setFilter(mask: Uint8Array | null): void;
+  /** 1 for each selected row; null for none. */
+  setSelection(mask: Uint8Array | null): void;
+  /** Rows that are ringed: the one in the inspector, then its neighbours. */
+  setMarked(focus: number, neighbours: readonly number[]): void;
+  /** A row pointed at elsewhere (in the gallery); -1 for none. */
+  setPointed(row: number): void;
+  setTool(tool: Tool): void;
+  setColoursOfPage(colours: OverlayColours): void;
+  setCamera(camera: Camera): void;
+  /** Shows everything again. */
+  home(): void;
+  /** Enlarges about the centre. */
+  zoom(factor: number): void;
+  /** Draws at once and returns; for measurements and pictures. */
+  drawNow(): void;
+  destroy(): void;
+}
+
+/** How far from a point the pointer still means it, in CSS pixels. */
+const REACH = 9;
+/** Shorter strokes are clicks. */
+const CLICK = 4;
+
+/**
+ * Puts a plot into a positioned element.
+ *
+ * @param photos small pictures for points that are far apart on the screen
+ * @throws Error when the browser can draw neither way
+ */
+export function createScatterPlot(host: HTMLElement, events: ScatterEvents, photos: PhotoSource): ScatterPlot {
+  let canvas = addCanvas(host);
+  const top = addCanvas(host);
+  const overlay = top.getContext("2d");
+  let layer: PointLayer;
+  let size = { width: 1, height: 1 };
+  let ratio = 1;
+  let camera: Camera = HOME;
+  let tool: Tool = "pan";
+  let xy = new Float32Array(0);
+  let axes: { x: Axis; y: Axis } | undefined;
+  let index = new Uint16Array(0);
+  let palette = new Uint8Array(0);
+  let flags = new Uint8Array(0);
+  let selecting = false;
+  let grid: PointGrid | undefined;
+  let marked: { focus: number; neighbours: readonly number[] } = { focus: -1, neighbours: [] };
+  let pointed = -1;
+  let hovered = -1;
+  let colours: OverlayColours | undefined;
+  let stroke: { tool: Tool; how: Combine; outline: number[]; moved: boolean; x: number; y: number } | undefined;
+  let frame = 0;
+
+  const visible = (row: number) =>
+    ((flags[row] as number) & VISIBLE) !== 0 && palette[4 * (index[row] as number) + 3] !== 0;
+
+  const useCanvas = () => {
+    layer.destroy();
+    // A canvas that once gave WebGL never gives 2D.
+    const next = addCanvas(host, canvas);
+    canvas.remove();
+    canvas = next;
+    const flat = canvasLayer(canvas);
+    if (!flat) throw new Error("Expected the browser to draw in 2D for the plot, but it gives no context.");
+    layer = flat;
+    host.dataset.renderer = layer.kind;
+    restore();
+  };
+  const restore = () => {
+    layer.resize(size.width, size.height, ratio);
+    layer.setPositions(xy);
+    layer.setColours(index);
+    layer.setPalette(palette);
+    layer.setFlags(flags);
+    request();
+  };
+  const first = webglLayer(canvas, useCanvas) ?? canvasLayer(canvas);
+  if (!first || !overlay) {
+    canvas.remove();
+    top.remove();
+    throw new Error("Expected the browser to draw in 2D for the plot, but it gives no context.");
+  }
+  layer = first;
+  host.dataset.renderer = layer.kind;
+
+  const draw = () => {
+    frame = 0;
+    if (size.width <= 1) return;
+    layer.draw(camera, { size: pointSize(xy.length >> 1, camera.zoom), dimmed: 0.16, selecting });
+    if (colours) {
+      drawOverlay(overlay, {
+        size,
+        ratio,
+        camera,
+        xy,
+        axes,
+        colours,
+        focus: marked.focus,
+        neighbours: marked.neighbours,
+        pointed: hovered >= 0 ? hovered : pointed,
+        outline: stroke && stroke.tool !== "pan" && stroke.moved ? stroke.outline : undefined,
+        photos,
+        grid: () => gridNow(),
+        visible,
+      });
+    }
+  };
+  const request = () => {
+    frame ||= requestAnimationFrame(draw);
+  };
+  photos.onLoad = request;
+  const gridNow = () => {
+    grid ??= pointGrid(xy);
+    return grid;
+  };
+
+  const setHover = (row: number, x: number, y: number) => {
+    if (row === hovered) return;
+    hovered = row;
+    events.hover(row, x, y);
+    host.style.cursor = row >= 0 ? "pointer" : tool === "pan" ? "grab" : "crosshair";
+    request();
+  };
+  const rowAt = (x: number, y: number) => {
+    const [worldX, worldY] = toWorld(camera, size, x, y);
+    const [besideX] = toWorld(camera, size, x + REACH, y);
+    const [, belowY] = toWorld(camera, size, x, y + REACH);
+    return gridNow().nearest(worldX, worldY, besideX - worldX, worldY - belowY, visible);
+  };
+  const place = (event: { clientX: number; clientY: number }) => {
+    const box = host.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top] as const;
+  };
+
+  const rowsInside = (outline: Outline) => {
+    const world: number[] = [];
+    let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
+    for (let i = 0; i < outline.length; i += 2) {
+      const [x, y] = toWorld(camera, size, outline[i] as number, outline[i + 1] as number);
+      world.push(x, y);
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      low = Math.min(low, y);
+      high = Math.max(high, y);
+    }
+    const inside = insideTest(world);
+    const found: number[] = [];
+    gridNow().within(left, low, right, high, (row) => {
+      if (visible(row) && inside(xy[2 * row] as number, xy[2 * row + 1] as number)) found.push(row);
+    });
+    return Uint32Array.from(found).sort();
+  };
+
+  const onDown = (event: PointerEvent) => {
+    if (event.button !== 0 && event.button !== 1) return;
+    const [x, y] = place(event);
+    const modified = event.shiftKey || event.altKey;
+    // With the hand, shift or alt draws a lasso: nobody needs to look for the tool to add to a selection.
+    const used = event.button === 1 ? "pan" : tool === "pan" && modified ? "lasso" : tool;
+    stroke = { tool: used, how: combineOf(event), outline: [x, y], moved: false, x, y };
+    top.setPointerCapture(event.pointerId);
+    if (used === "pan") host.style.cursor = "grabbing";
+    event.preventDefault();
+    top.focus({ preventScroll: true });
+  };
+  const onMove = (event: PointerEvent) => {
+    const [x, y] = place(event);
+    if (!stroke) {
+      setHover(rowAt(x, y), x, y);
+      return;
+    }
+    if (!stroke.moved && Math.hypot(x - stroke.x, y - stroke.y) < CLICK) return;
+    const [lastX, lastY] = stroke.outline.slice(-2) as [number, number];
+    stroke.moved = true;
+    setHover(-1, x, y);
+    if (stroke.tool === "pan") {
+      camera = panBy(camera, size, x - lastX, y - lastY);
+      stroke.outline = [x, y];
+    } else if (stroke.tool === "rectangle") {
+      stroke.outline = [...rectangle(stroke.x, stroke.y, x, y)];
+    } else if (Math.hypot(x - lastX, y - lastY) >= 2) {
+      stroke.outline.push(x, y);
+    }
+    request();
+  };
+  const onUp = (event: PointerEvent) => {
+    const ended = stroke;
+    stroke = undefined;
+    if (!ended) return;
+    const [x, y] = place(event);
+    host.style.cursor = tool === "pan" ? "grab" : "crosshair";
+    if (!ended.moved) {
+      const row = rowAt(x, y);
+      if (ended.how !== "replace" && row >= 0) events.select(Uint32Array.of(row), ended.how);
+      else events.click(row);
+    } else if (ended.tool === "pan") {
+      events.camera(camera);
+    } else {
+      events.select(rowsInside(ended.outline), combineOf(event, ended.how));
+    }
+    request();
+  };
+  const onCancel = () => {
+    stroke = undefined;
+    request();
+  };
+  const onLeave = () => setHover(-1, 0, 0);
+  const changeCamera = (next: Camera) => {
+    camera = next;
+    setHover(-1, 0, 0);
+    events.camera(camera);
+    request();
+  };
+  const onWheel = (event: WheelEvent) => {
+    event.preventDefault();
+    const [x, y] = place(event);
+    const pixels = event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY;
+    changeCamera(zoomAt(camera, size, Math.exp(-pixels * (event.ctrlKey ? 0.01 : 0.0018)), x, y));
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = event.shiftKey ? 160 : 40;
+    const moves: Record<string, () => Camera> = {
+      ArrowLeft: () => panBy(camera, size, step, 0),
+      ArrowRight: () => panBy(camera, size, -step, 0),
+      ArrowUp: () => panBy(camera, size, 0, step),
+      ArrowDown: () => panBy(camera, size, 0, -step),
+      "+": () => zoomAt(camera, size, 1.4, size.width / 2, size.height / 2),
+      "=": () => zoomAt(camera, size, 1.4, size.width / 2, size.height / 2),
+      "-": () => zoomAt(camera, size, 1 / 1.4, size.width / 2, size.height / 2),
+      "0": () => HOME,
+    };
+    const move = moves[event.key];
+    if (!move) return;
+    event.preventDefault();
+    changeCamera(move());
+  };
+  const onDouble = (event: MouseEvent) => {
+    const [x, y] = place(event);
+    changeCamera(zoomAt(camera, size, event.shiftKey ? 0.5 : 2, x, y));
+  };
+
+  top.tabIndex = 0;
+  top.style.outlineOffset = "-2px";
+  top.style.touchAction = "none";
+  const listeners: [keyof HTMLElementEventMap, (event: never) => void][] = [
+    ["pointerdown", onDown],
+    ["pointermove", onMove],
+    ["pointerup", onUp],
+    ["pointercancel", onCancel],
+    ["pointerleave", onLeave],
+    ["keydown", onKey],
+    ["dblclick", onDouble],
+  ];
+  for (const [name, listener] of listeners) top.addEventListener(name, listener as EventListener);
+  top.addEventListener("wheel", onWheel, { passive: false });
+
+  const resize = () => {
+    const width = host.clientWidth;
+    const height = host.clientHeight;
+    if (width === 0 || height === 0) return;
+    size = { width, height };
+    ratio = Math.min(2, window.devicePixelRatio || 1);
+    layer.resize(width, height, ratio);
+    top.width = Math.round(width * ratio);
+    top.height = Math.round(height * ratio);
+    // Not at the next frame: an enlarged canvas is empty until it is drawn.
+    draw();
+  };
+  const observer = new ResizeObserver(resize);
+  observer.observe(host);
+  resize();
+
+  return {
+    get renderer() {
+      return layer.kind;
+    },
+    setPoints(next, x, y) {
+      const same = next.length === xy.length;
+      xy = next as Float32Array<ArrayBuffer>;
+      axes = { x, y };
+      grid = undefined;
+      hovered = -1;
+      if (!same) {
+        const points = xy.length >> 1;
+        flags = new Uint8Array(points).fill(VISIBLE);
+        index = new Uint16Array(points);
+        layer.setFlags(flags);
+        layer.setColours(index);
+      }
+      layer.setPositions(xy);
+      request();
+    },
+    setColours(nextIndex, nextPalette) {
+      index = nextIndex as Uint16Array<ArrayBuffer>;
+      palette = nextPalette as Uint8Array<ArrayBuffer>;
+      layer.setColours(index);
+      layer.setPalette(palette);
+      request();
+    },
+    setPalette(next) {
+      palette = next as Uint8Array<ArrayBuffer>;
+      layer.setPalette(palette);
+      request();
+    },
+    setFilter(mask) {
+      for (let row = 0; row < flags.length; row++) {
+        flags[row] = ((flags[row] as number) & ~VISIBLE) | (mask === null || mask[row] === 1 ? VISIBLE : 0);
+      }
+      layer.setFlags(flags);
+      request();
+    },
+    setSelection(mask) {
+      selecting = mask !== null;
+      for (let row = 0; row < flags.length; row++) {
+        flags[row] = ((flags[row] as number) & ~SELECTED) | (mask?.[row] === 1 ? SELECTED : 0);
+      }
+      layer.setFlags(flags);
+      request();
+    },
+    setMarked(focus, neighbours) {
+      marked = { focus, neighbours };
+      request();
+    },
+    setPointed(row) {
+      pointed = row;
+      request();
+    },
+    setTool(next) {
+      tool = next;
+      host.style.cursor = tool === "pan" ? "grab" : "crosshair";
+    },
+    setColoursOfPage(next) {
+      colours = next;
+      request();
+    },
+    setCamera(next) {
+      camera = next;
+      request();
+    },
+    home: () => changeCamera(HOME),
+    zoom: (factor) => changeCamera(zoomAt(camera, size, factor, size.width / 2, size.height / 2)),
+    drawNow: draw,
+    destroy() {
+      cancelAnimationFrame(frame);
+      observer.disconnect();
+      for (const [name, listener] of listeners) top.removeEventListener(name, listener as EventListener);
+      top.removeEventListener("wheel", onWheel);
+      layer.destroy();
+      canvas.remove();
+      top.remove();
+    },
+  };
+}
+
+/** Shift adds, alt takes away; a key that is let go before the button still counts. */
+function combineOf(event: { shiftKey: boolean; altKey: boolean }, before: Combine = "replace"): Combine {
+  return event.altKey ? "subtract" : event.shiftKey ? "add" : before;
+}
+
+/**
+ * Diameter of the points in CSS pixels: smaller the more there are, growing slowly when the view comes closer.
+ */
+export function pointSize(points: number, zoom: number): number {
+  const base = points <= 500 ? 9 : points <= 3000 ? 7 : points <= 12_000 ? 5.5 : points <= 60_000 ? 4 : 3;
+  return Math.min(14, base * Math.max(1, zoom) ** 0.25);
+}
+
+/** Positions for tests and for the deep link: CSS pixels of a row. */
+export function screenOf(camera: Camera, size: { width: number; height: number }, xy: Float32Array, row: number) {
+  return toScreen(camera, size, xy[2 * row] as number, xy[2 * row + 1] as number);
+}
+
+function addCanvas(host: HTMLElement, before?: HTMLCanvasElement): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%";
+  if (before) before.before(canvas);
+  else host.append(canvas);
+  return canvas;
+}

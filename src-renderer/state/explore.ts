@@ -1,0 +1,522 @@
+/** The open run: its rows, what is shown of them, what is selected, and the edits of labels. */
+import { create } from "zustand";
+import type { Label, Overview, Problem, ResponseOf } from "../../src-main/api/channels.js";
+import { client, isAbort, problemOf } from "../api/client.js";
+import { type ColourBy, EMPTY_LINK, type ExploreLink, type Sort, writeLink } from "../app/link.js";
+import { note } from "../app/router.js";
+import type { Camera } from "../plots/camera.js";
+import type { Tool } from "../plots/scatter-plot.js";
+import { returnListeners, runListeners, tell, tellError } from "./app.js";
+import { byScore, combine, filterMask, normalise, rowsOf, shownRows } from "./explore-logic.js";
+import { currentSpeech } from "./settings.js";
+
+export type Values = Float32Array | Float64Array;
+
+export interface Neighbours {
+  readonly row: number;
+  readonly rows: Uint32Array;
+  readonly distances: Float32Array;
+  readonly compared: number;
+}
+
+export interface ExploreState {
+  readonly run: string | null;
+  readonly overview: Overview | null;
+  readonly problem: Problem | null;
+  readonly components: readonly [number, number];
+  /** Points for the plot and the values at their edges; null while they come or without a PCA. */
+  readonly points: {
+    readonly xy: Float32Array;
+    readonly ranges: readonly (readonly [number, number])[];
+  } | null;
+  readonly labels: readonly Label[];
+  /** Label id of each row. */
+  readonly ids: Uint32Array;
+  readonly revision: number;
+  readonly edits: Overview["edits"];
+  readonly colour: ColourBy;
+  /** Values of the column or score that colours the points. */
+  readonly values: Values | null;
+  readonly outliers: Values | null;
+  readonly isolated: ReadonlySet<number>;
+  readonly hidden: ReadonlySet<number>;
+  readonly own: ReadonlyMap<string, string>;
+  readonly text: string;
+  /** Rows that the search found; null without a search. */
+  readonly found: Uint32Array | null;
+  readonly filter: Uint8Array | null;
+  readonly selection: Uint8Array | null;
+  readonly selected: number;
+  readonly sort: Sort;
+  /** What the gallery lists, in its order. */
+  readonly shown: Uint32Array;
+  /** The row in the inspector. */
+  readonly focus: number | null;
+  readonly image: ResponseOf<"run.image"> | null;
+  readonly neighbours: Neighbours | null;
+  readonly tool: Tool;
+  readonly camera: Camera | null;
+  readonly relabelling: boolean;
+}
+
+const NONE = new Uint32Array(0);
+
+const initial: ExploreState = {
+  run: null,
+  overview: null,
+  problem: null,
+  components: [0, 1],
+  points: null,
+  labels: [],
+  ids: NONE,
+  revision: 0,
+  edits: { rows: 0, canUndo: false, canRedo: false },
+  colour: "label",
+  values: null,
+  outliers: null,
+  isolated: new Set(),
+  hidden: new Set(),
+  own: new Map(),
+  text: "",
+  found: null,
+  filter: null,
+  selection: null,
+  selected: 0,
+  sort: "run",
+  shown: NONE,
+  focus: null,
+  image: null,
+  neighbours: null,
+  tool: "pan",
+  camera: null,
+  relabelling: false,
+};
+
+export const useExplore = create<ExploreState>(() => initial);
+const get = useExplore.getState;
+const set = useExplore.setState;
+
+/** Neighbours that the inspector shows. */
+export const NEIGHBOURS = 12;
+
+/** Calls for the run before are given up when another is opened. */
+let opening = new AbortController();
+let focusing = new AbortController();
+let searching = new AbortController();
+
+/**
+ * Opens a run as a link says; opening the one that is open keeps what is loaded.
+ */
+export async function openRun(run: string, link: ExploreLink = EMPTY_LINK): Promise<void> {
+  if (get().run === run && get().overview) return;
+  opening.abort();
+  opening = new AbortController();
+  const { signal } = opening;
+  set({ ...initial, run, components: link.components, own: ownColours(run), tool: get().tool });
+  try {
+    const overview = await client.call("run.overview", { run }, { signal });
+    signal.throwIfAborted();
+    set({ overview, labels: overview.labels, revision: overview.revision, edits: overview.edits });
+    const kept = overview.pca?.components ?? 0;
+    const within = (component: number, otherwise: number) =>
+      component < kept ? component : Math.min(otherwise, Math.max(0, kept - 1));
+    set({ components: [within(link.components[0], 0), within(link.components[1], 1)] });
+    await (kept > 0 ? loadPoints() : loadLabels());
+    signal.throwIfAborted();
+    applyLink(link);
+  } catch (error) {
+    if (!isAbort(error) && get().run === run) set({ problem: problemOf(error) });
+  }
+}
+
+function applyLink(link: ExploreLink): void {
+  const { labels, overview } = get();
+  const idOf = (name: string | null) => labels.findIndex((label) => label.name === name);
+  const ids = (names: readonly (string | null)[]) => new Set(names.map(idOf).filter((id) => id >= 0));
+  const rows = overview?.rows ?? 0;
+  const selection = link.selection
+    ? combine(
+        null,
+        link.selection.filter((row) => row < rows),
+        "replace",
+        rows,
+      )
+    : null;
+  set({
+    isolated: ids(link.isolated),
+    hidden: ids(link.hidden),
+    camera: link.camera,
+    selection,
+    selected: selection ? rowsOf(selection).length : 0,
+  });
+  derive();
+  if (link.row !== null && link.row < rows) focusRow(link.row);
+  if (link.colour !== "label") void colourBy(link.colour);
+  if (link.sort !== "run") void sortBy(link.sort);
+  if (link.text) void searchFor(link.text);
+}
+
+/** Closes the run in this window; the server keeps it for the others. */
+export function closeRun(): void {
+  opening.abort();
+  set(initial, true);
+}
+
+async function loadPoints(): Promise<void> {
+  const { run, components } = get();
+  if (run === null) return;
+  const [x, y] = components;
+  const { signal } = opening;
+  const answer = await client.call("run.coordinates", { run, components: x === y ? [x] : [x, y] }, { signal });
+  signal.throwIfAborted();
+  const axisX = answer.axes[0] ?? new Float32Array(0);
+  const axisY = answer.axes[1] ?? axisX;
+  set({
+    points: { xy: normalise(axisX, axisY, answer.ranges), ranges: answer.ranges },
+    ids: answer.labels,
+    revision: answer.revision,
+  });
+  derive();
+}
+
+async function loadLabels(): Promise<void> {
+  const { run } = get();
+  if (run !== null) takeLabels(await client.call("run.labels", { run }));
+}
+
+/** Filter, then gallery: what follows from labels, search, selection and order. */
+function derive(): void {
+  const { ids, isolated, hidden, found, selection, overview } = get();
+  const filter = filterMask(ids, { isolated, hidden }, found);
+  const shown = ordered(shownRows(overview?.rows ?? ids.length, filter, selection));
+  set({ filter, shown });
+}
+
+function ordered(rows: Uint32Array): Uint32Array {
+  const { sort, outliers, neighbours } = get();
+  if (sort === "outlier" && outliers) return byScore(rows, outliers);
+  if (sort === "similar" && neighbours) {
+    const among = new Set(rows);
+    const first = [neighbours.row, ...neighbours.rows].filter((row) => among.has(row));
+    const taken = new Set(first);
+    return Uint32Array.from([...first, ...rows.filter((row) => !taken.has(row))]);
+  }
+  return rows;
+}
+
+/** Shows two other components. */
+export async function showComponents(components: readonly [number, number]): Promise<void> {
+  set({ components, camera: null });
+  await loadPoints().catch(report);
+}
+
+/** Colours by label, by a column or by the outlier score, which are fetched when first asked for. */
+export async function colourBy(colour: ColourBy): Promise<void> {
+  const { run } = get();
+  if (run === null) return;
+  try {
+    const values = colour === "label" ? null : colour === "outlier" ? await outlierScores() : await column(run, colour);
+    if (get().run === run) set({ colour, values });
+  } catch (error) {
+    report(error);
+  }
+}
+
+async function column(run: string, name: Exclude<ColourBy, "label" | "outlier">): Promise<Values> {
+  const { columns } = await client.call("run.columns", { run, names: [name] }, { signal: opening.signal });
+  return columns[name] ?? new Float64Array(0);
+}
+
+async function outlierScores(): Promise<Values> {
+  const { run, outliers } = get();
+  if (outliers || run === null) return outliers ?? new Float32Array(0);
+  const { scores } = await client.call("run.outliers", { run }, { signal: opening.signal });
+  set({ outliers: scores });
+  return scores;
+}
+
+export async function sortBy(sort: Sort): Promise<void> {
+  try {
+    if (sort === "outlier") await outlierScores();
+    if (sort === "similar") await manyNeighbours();
+    set({ sort });
+    derive();
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Neighbours for the gallery: as many as the server gives. */
+async function manyNeighbours(): Promise<void> {
+  const { run, focus, overview } = get();
+  const rows = overview?.rows ?? 0;
+  if (run === null || focus === null || rows < 2) return;
+  const answer = await client.call("run.neighbours", { run, row: focus, k: Math.min(1000, rows - 1) });
+  if (get().focus === focus) set({ neighbours: { row: focus, ...answer } });
+}
+
+/** Rows whose path or label holds all words. */
+export async function searchFor(text: string): Promise<void> {
+  const { run } = get();
+  set({ text });
+  searching.abort();
+  searching = new AbortController();
+  if (run === null) return;
+  try {
+    const found = text.trim() === "" ? null : (await client.call("run.search", { run, text }, searching)).rows;
+    if (get().text !== text) return;
+    set({ found });
+    derive();
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Shows only these labels; isolating what is isolated alone shows all again. */
+export function isolate(label: number, add: boolean): void {
+  const { isolated, hidden } = get();
+  const next = new Set(add ? isolated : []);
+  if (isolated.has(label) && (add || isolated.size === 1)) next.delete(label);
+  else next.add(label);
+  set({ isolated: next, hidden: new Set([...hidden].filter((id) => id !== label)) });
+  derive();
+}
+
+export function toggleHidden(label: number): void {
+  const hidden = new Set(get().hidden);
+  if (!hidden.delete(label)) hidden.add(label);
+  set({ hidden });
+  derive();
+}
+
+export function showAllLabels(): void {
+  set({ isolated: new Set(), hidden: new Set() });
+  derive();
+}
+
+/** Selects rows; the inspector stays on its photo. */
+export function select(rows: Uint32Array, how: "replace" | "add" | "subtract"): void {
+  const { selection, overview, ids } = get();
+  const next = combine(selection, rows, how, overview?.rows ?? ids.length);
+  set({ selection: next, selected: next ? rowsOf(next).length : 0 });
+  derive();
+}
+
+export function selectShown(): void {
+  select(get().shown, "replace");
+}
+
+/** Esc: first the selection, then the photo. */
+export function clearOne(): void {
+  if (get().selection) {
+    set({ selection: null, selected: 0 });
+    derive();
+  } else if (get().focus !== null) focusRow(null);
+}
+
+/** Puts a row into the inspector and fetches what is said there. */
+export function focusRow(row: number | null): void {
+  if (row === get().focus) return;
+  focusing.abort();
+  focusing = new AbortController();
+  set({
+    focus: row,
+    image: null,
+    neighbours: null,
+    ...(row === null && get().sort === "similar" ? { sort: "run" } : {}),
+  });
+  if (row !== null) void inspect(row, focusing.signal);
+}
+
+async function inspect(row: number, signal: AbortSignal): Promise<void> {
+  const { run, overview, sort } = get();
+  if (run === null) return;
+  const k = Math.min(sort === "similar" ? 1000 : NEIGHBOURS, (overview?.rows ?? 1) - 1);
+  const photo = client.call("run.image", { run, row }, { signal }).then((image) => {
+    if (!signal.aborted) set({ image });
+  });
+  const near =
+    k < 1
+      ? undefined
+      : client.call("run.neighbours", { run, row, k }, { signal }).then((answer) => {
+          if (signal.aborted) return;
+          set({ neighbours: { row, ...answer } });
+          if (get().sort === "similar") derive();
+        });
+  const scores = outlierScores();
+  // One that fails must not take the others along: a photo that was moved still has neighbours.
+  for (const { status, ...result } of await Promise.allSettled([photo, near, scores])) {
+    if (status === "rejected" && !signal.aborted) report((result as { reason: unknown }).reason);
+  }
+}
+
+/** The photo before or behind the chosen one, in the gallery's order. */
+export function step(by: number): void {
+  const { shown, focus } = get();
+  if (shown.length === 0) return;
+  const at = focus === null ? -1 : shown.indexOf(focus);
+  const next = at < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, at + by));
+  focusRow(shown[next] ?? null);
+}
+
+export function setTool(tool: Tool): void {
+  set({ tool });
+}
+
+export function setCamera(camera: Camera): void {
+  set({ camera });
+}
+
+export function setRelabelling(relabelling: boolean): void {
+  const { selection, focus } = get();
+  set({ relabelling: relabelling && (selection !== null || focus !== null) });
+}
+
+/** What a change of label is about: the selection, else the photo in the inspector. */
+export function rowsToLabel({ selection, focus }: Pick<ExploreState, "selection" | "focus">): Uint32Array {
+  return selection ? rowsOf(selection) : focus === null ? NONE : Uint32Array.of(focus);
+}
+
+/** Gives the selection (or the photo) a label. */
+export async function relabel(label: string | null): Promise<void> {
+  const { run } = get();
+  const rows = rowsToLabel(get());
+  if (run === null || rows.length === 0) return;
+  set({ relabelling: false });
+  try {
+    takeLabels(await client.call("labels.edit", { run, rows, label }));
+    const { t } = currentSpeech();
+    const text =
+      label === null ? t("relabel.removed", { count: rows.length }) : t("relabel.done", { count: rows.length, label });
+    tell({ kind: "done", text, action: { label: t("action.undo"), run: () => void undo() } });
+  } catch (error) {
+    report(error);
+  }
+}
+
+export async function undo(): Promise<void> {
+  await changeBack("labels.undo", get().edits.canUndo);
+}
+
+export async function redo(): Promise<void> {
+  await changeBack("labels.redo", get().edits.canRedo);
+}
+
+async function changeBack(channel: "labels.undo" | "labels.redo", possible: boolean): Promise<void> {
+  const { run } = get();
+  if (run === null || !possible) return;
+  try {
+    takeLabels(await client.call(channel, { run }));
+    tell({ kind: "done", text: currentSpeech().t(channel === "labels.undo" ? "relabel.undone" : "relabel.redone") });
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Labels after a change, here or in another window: filters go on by name, since ids may have moved. */
+function takeLabels(answer: ResponseOf<"run.labels">): void {
+  const { labels: before, isolated, hidden, run, focus, overview } = get();
+  const idOf = new Map(answer.labels.map((label, id) => [label.name, id]));
+  const moved = (ids: ReadonlySet<number>) =>
+    new Set([...ids].flatMap((id) => idOf.get(before[id]?.name ?? null) ?? []));
+  set({
+    labels: answer.labels,
+    ids: answer.ids,
+    revision: answer.revision,
+    edits: answer.edits,
+    isolated: moved(isolated),
+    hidden: moved(hidden),
+    // Scores are distances to the centre of the label.
+    outliers: null,
+    ...(overview ? { overview: { ...overview, labels: answer.labels } } : {}),
+  });
+  derive();
+  const { colour, sort } = get();
+  if (colour === "outlier") void colourBy(colour);
+  if (sort === "outlier") void sortBy(sort);
+  if (run !== null && focus !== null) {
+    void client.call("run.image", { run, row: focus }).then((image) => {
+      if (get().run === run && get().focus === focus) set({ image });
+    }, report);
+  }
+}
+
+/** An own colour for a label, kept on this computer; undefined takes it away. */
+export function setOwnColour(name: string | null, colour: string | undefined): void {
+  const { own, run } = get();
+  const next = new Map(own);
+  if (colour === undefined) next.delete(name ?? "");
+  else next.set(name ?? "", colour);
+  set({ own: next });
+  try {
+    localStorage.setItem(`verger.colours.${run}`, JSON.stringify([...next]));
+  } catch {
+    // Storage may be forbidden or full: the colour holds as long as the window.
+  }
+}
+
+function ownColours(run: string): Map<string, string> {
+  try {
+    const entries: unknown = JSON.parse(localStorage.getItem(`verger.colours.${run}`) ?? "[]");
+    return new Map(Array.isArray(entries) ? (entries as [string, string][]) : []);
+  } catch {
+    return new Map();
+  }
+}
+
+function report(error: unknown): void {
+  if (!isAbort(error)) tellError(error);
+}
+
+/** The link of what is seen now. */
+export function linkOf(state: ExploreState): ExploreLink {
+  const nameOf = (id: number) => state.labels[id]?.name ?? null;
+  return {
+    components: state.components,
+    colour: state.colour,
+    sort: state.sort,
+    isolated: [...state.isolated].map(nameOf),
+    hidden: [...state.hidden].map(nameOf),
+    text: state.text,
+    row: state.focus,
+    selection: state.selection ? rowsOf(state.selection) : null,
+    camera: state.camera,
+  };
+}
+
+/** Keeps the address up to date with what is seen, at most four times a second. @returns a function that ends it */
+export function followInAddress(run: string): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const write = () => {
+    timer = undefined;
+    const state = get();
+    if (state.run === run && state.overview) note({ view: "explore", run }, writeLink(linkOf(state)));
+  };
+  const end = useExplore.subscribe(() => {
+    timer ??= setTimeout(write, 250);
+  });
+  return () => {
+    end();
+    clearTimeout(timer);
+  };
+}
+
+runListeners.add((event) => {
+  const { run, revision } = get();
+  if (event.run !== run) return;
+  if (event.what === "labels") {
+    if (event.revision > revision) void loadLabels().catch(report);
+  } else void reopen();
+});
+returnListeners.add(() => {
+  if (get().run !== null) void reopen();
+});
+
+/** Loads the open run anew and keeps what was looked at. */
+export async function reopen(): Promise<void> {
+  const { run } = get();
+  if (run === null) return;
+  const link = linkOf(get());
+  set({ run: null });
+  await openRun(run, link);
+}

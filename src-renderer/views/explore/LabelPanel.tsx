@@ -1,0 +1,291 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { clsx } from "clsx";
+import { Eye, EyeOff, Search, TriangleAlert } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { labelPalette, toHex } from "../../plots/colour.js";
+import {
+  isolate,
+  redo,
+  searchFor,
+  setOwnColour,
+  showAllLabels,
+  toggleHidden,
+  undo,
+  useExplore,
+} from "../../state/explore.js";
+import { isShown, labelColour } from "../../state/explore-logic.js";
+import { useSpeech, useTheme } from "../../state/settings.js";
+
+/** Search of photos, then the labels with their colours: isolate, hide, own colour. */
+export function LabelPanel() {
+  const { t } = useSpeech();
+  const text = useExplore((state) => state.text);
+  const edits = useExplore((state) => state.edits);
+  return (
+    <section aria-label={t("filter.title")} className="flex h-full flex-col bg-ground">
+      <div className="p-2.5 pb-1">
+        <SearchField
+          id="search"
+          label={t("filter.text")}
+          value={text}
+          onChange={(value) => void searchFor(value)}
+          wait={120}
+        />
+      </div>
+      <Problems />
+      <LabelList />
+      {edits.rows > 0 || edits.canUndo || edits.canRedo ? (
+        <div className="flex items-center gap-1 border-t border-line py-1 pr-1 pl-3 text-muted">
+          <span className="grow">{t("labels.edited", { count: edits.rows })}</span>
+          <SmallButton disabled={!edits.canUndo} onClick={() => void undo()}>
+            {t("action.undo")}
+          </SmallButton>
+          {edits.canRedo && <SmallButton onClick={() => void redo()}>{t("action.redo")}</SmallButton>}
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+function SmallButton({ children, ...rest }: { children: string; disabled?: boolean; onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      className="h-7 rounded-md px-2 font-medium text-accent hover:bg-sunken disabled:text-muted disabled:opacity-60"
+      {...rest}
+    >
+      {children}
+    </button>
+  );
+}
+
+/** A field that tells what was typed once the person pauses. */
+function SearchField({
+  id,
+  label,
+  value,
+  onChange,
+  wait,
+}: {
+  id?: string;
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  wait: number;
+}) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed starts the wait.
+  useEffect(() => {
+    if (typed === value) return;
+    const timer = setTimeout(() => onChange(typed), wait);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return (
+    <div className="relative">
+      <Search size={14} className="absolute top-2.25 left-2.5 text-muted" aria-hidden />
+      <input
+        id={id}
+        type="search"
+        aria-label={label}
+        placeholder={label}
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape" || typed === "") return;
+          // The first Esc empties the field, the next one leaves it.
+          event.preventDefault();
+          event.stopPropagation();
+          setTyped("");
+        }}
+        className="field w-full pl-8"
+        spellCheck={false}
+      />
+    </div>
+  );
+}
+
+function Problems() {
+  const { t } = useSpeech();
+  const problems = useExplore((state) => state.overview?.problems) ?? [];
+  if (problems.length === 0) return null;
+  return (
+    <details className="mx-2.5 mt-1.5 rounded-md bg-warning-soft text-warning">
+      <summary className="flex cursor-pointer list-none items-center gap-1.5 px-2 py-1 font-medium">
+        <TriangleAlert size={14} aria-hidden className="shrink-0" />
+        {t("explore.problems", { count: problems.length })}
+      </summary>
+      <ul className="space-y-1 px-2 pb-2">
+        {problems.map(({ code, message }) => (
+          <li key={code} className="break-words">
+            {message}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+const ROW = 28;
+
+function LabelList() {
+  const { t, n, compare } = useSpeech();
+  const { labels, isolated, hidden, own } = useExplore();
+  const theme = useTheme();
+  const [text, setText] = useState("");
+  const [current, setCurrent] = useState(0);
+  const scroller = useRef<HTMLDivElement>(null);
+  const nameOf = (id: number) => labels[id]?.name ?? t("labels.none");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: nameOf follows from labels and language.
+  const listed = useMemo(() => {
+    const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    return labels
+      .map((_, id) => id)
+      .filter((id) => (labels[id]?.rows ?? 0) > 0)
+      .filter((id) => words.every((word) => nameOf(id).toLocaleLowerCase().includes(word)))
+      .sort((a, b) => compare(nameOf(a), nameOf(b)));
+  }, [labels, text, compare]);
+  const rows = useVirtualizer({
+    count: listed.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: 12,
+  });
+  const onKey = (event: KeyboardEvent) => {
+    const id = listed[current];
+    const move = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 }[event.key];
+    if (move !== undefined) {
+      const next = Math.min(listed.length - 1, Math.max(0, current + move));
+      setCurrent(next);
+      rows.scrollToIndex(next);
+    } else if (id !== undefined && (event.key === "Enter" || event.key === " ")) isolate(id, event.shiftKey);
+    else if (id !== undefined && event.key.toLowerCase() === "h" && !event.ctrlKey && !event.metaKey) toggleHidden(id);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const filtered = isolated.size > 0 || hidden.size > 0;
+  return (
+    <>
+      <div className="flex h-9 items-center gap-2 pr-1.5 pl-3">
+        <h2 className="font-semibold">{t("labels.title")}</h2>
+        <span className="tabular grow text-muted">{n(labels.filter((label) => label.rows > 0).length)}</span>
+        {filtered && <SmallButton onClick={showAllLabels}>{t("labels.showAll")}</SmallButton>}
+      </div>
+      {labels.length > 8 && (
+        <div className="px-2.5 pb-1.5">
+          <SearchField label={t("labels.search")} value={text} onChange={setText} wait={0} />
+        </div>
+      )}
+      {labels.length > labelPalette(theme).length && (
+        <p className="px-3 pb-1 text-2xs text-muted">{t("labels.repeat", { count: labelPalette(theme).length })}</p>
+      )}
+      <div
+        ref={scroller}
+        role="listbox"
+        aria-label={t("labels.title")}
+        aria-multiselectable
+        aria-description={t("labels.keys")}
+        tabIndex={0}
+        aria-activedescendant={listed[current] === undefined ? undefined : `label-${listed[current]}`}
+        onKeyDown={onKey}
+        className="group/list min-h-0 grow overflow-y-auto px-1.5 pb-2 focus-visible:-outline-offset-2"
+      >
+        <div className="relative" style={{ height: rows.getTotalSize() }} role="presentation">
+          {rows.getVirtualItems().map(({ index, start }) => {
+            const id = listed[index] as number;
+            const name = nameOf(id);
+            const shown = isShown(id, { isolated, hidden });
+            return (
+              <div
+                key={id}
+                role="presentation"
+                className={clsx(
+                  "group/row absolute inset-x-0 flex items-center rounded-md pr-1 hover:bg-sunken",
+                  index === current &&
+                    "group-focus-visible/list:bg-sunken group-focus-visible/list:ring-1 group-focus-visible/list:ring-accent",
+                )}
+                style={{ height: ROW, top: start }}
+              >
+                <Swatch
+                  name={labels[id]?.name ?? null}
+                  title={t("labels.colour", { label: name })}
+                  colour={toHex(labelColour(id, labels[id]?.name ?? null, own, theme))}
+                  faint={!shown}
+                />
+                {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list box takes the keys. */}
+                {/* biome-ignore lint/a11y/useFocusableInteractive: the list box has the focus, as in any list box. */}
+                <div
+                  id={`label-${id}`}
+                  role="option"
+                  aria-selected={shown}
+                  title={`${name}\n${t("labels.isolate", { label: name })}`}
+                  onClick={(event) => {
+                    setCurrent(index);
+                    isolate(id, event.shiftKey || event.ctrlKey || event.metaKey);
+                  }}
+                  className={clsx("flex min-w-0 grow cursor-pointer items-center gap-2 py-1", !shown && "text-muted")}
+                >
+                  <span
+                    className={clsx(
+                      "min-w-0 grow truncate",
+                      isolated.has(id) && "font-semibold",
+                      hidden.has(id) && "line-through",
+                    )}
+                  >
+                    {name}
+                  </span>
+                  <span className="tabular shrink-0 text-2xs text-muted">{n(labels[id]?.rows ?? 0)}</span>
+                </div>
+                <button
+                  type="button"
+                  tabIndex={-1}
+                  aria-label={t(hidden.has(id) ? "labels.show" : "labels.hide", { label: name })}
+                  title={t(hidden.has(id) ? "labels.show" : "labels.hide", { label: name })}
+                  onClick={() => toggleHidden(id)}
+                  className={clsx(
+                    "ml-1 inline-flex size-6 shrink-0 items-center justify-center rounded text-muted hover:text-ink",
+                    !hidden.has(id) && "opacity-0 group-hover/row:opacity-100",
+                  )}
+                >
+                  {hidden.has(id) ? <EyeOff size={14} aria-hidden /> : <Eye size={14} aria-hidden />}
+                </button>
+              </div>
+            );
+          })}
+        </div>
+        {listed.length === 0 && <p className="px-2 py-4 text-muted">{t("labels.noMatch")}</p>}
+      </div>
+    </>
+  );
+}
+
+/** The colour of a label; a click chooses another. */
+function Swatch({
+  name,
+  title,
+  colour,
+  faint,
+}: {
+  name: string | null;
+  title: string;
+  colour: string;
+  faint: boolean;
+}) {
+  return (
+    <label className="relative flex size-7 shrink-0 cursor-pointer items-center justify-center" title={title}>
+      <span
+        className={clsx("size-3 rounded-full ring-1 ring-black/15 dark:ring-white/20", faint && "opacity-30")}
+        style={{ background: colour }}
+      />
+      <input
+        type="color"
+        tabIndex={-1}
+        aria-label={title}
+        value={colour}
+        onChange={(event) => setOwnColour(name, event.target.value)}
+        className="absolute inset-0 size-full cursor-pointer opacity-0"
+      />
+    </label>
+  );
+}

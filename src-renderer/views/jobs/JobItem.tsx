@@ -1,0 +1,166 @@
+import { clsx } from "clsx";
+import { Check, LoaderCircle } from "lucide-react";
+import { useState } from "react";
+import type { Job } from "../../../src-main/api/channels.js";
+import { client } from "../../api/client.js";
+import { writePlace } from "../../app/link.js";
+import { nameOf } from "../../components/names.js";
+import { Bar, Button, Confirm, ProblemNote } from "../../components/ui.js";
+import { isActive, tellError } from "../../state/app.js";
+import { useSpeech } from "../../state/settings.js";
+import { SetAside } from "./SetAside.js";
+
+const STAGES = ["scan", "load", "embed", "fit", "transform"] as const;
+
+type Act = "jobs.cancel" | "jobs.pause" | "jobs.resume" | "jobs.retry" | "jobs.forget";
+
+export function JobItem({ job }: { job: Job }) {
+  const { t, n, duration, date } = useSpeech();
+  const [asking, setAsking] = useState(false);
+  const active = isActive(job);
+  const setAside = job.summary?.setAside ?? job.progress?.setAside ?? 0;
+  const act = (channel: Act) => () => void client.call(channel, { job: job.id }).catch(tellError);
+  const sources = job.work.kind === "run" ? job.work.request.sources.join(", ") : job.work.request.features;
+  return (
+    <li className="py-4" data-job={job.state}>
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
+        <div className="min-w-0 grow basis-64">
+          <h3 className="flex items-center gap-2">
+            <span className="truncate text-[0.9375rem] font-semibold" title={job.out}>
+              {nameOf(job.out)}
+            </span>
+            <State state={job.state} />
+          </h3>
+          <p className="truncate text-muted" title={sources}>
+            {sources}
+          </p>
+        </div>
+        <div className="flex shrink-0 flex-wrap items-center justify-end gap-1.5">
+          {job.state === "running" && <Button onClick={act("jobs.pause")}>{t("jobs.pause")}</Button>}
+          {(job.state === "running" || job.state === "queued") && (
+            <Button onClick={() => setAsking(true)}>{t("jobs.cancel")}</Button>
+          )}
+          {(job.state === "paused" || job.state === "cancelled" || job.state === "failed") && (
+            <Button kind="primary" onClick={act("jobs.resume")}>
+              {t("jobs.resume")}
+            </Button>
+          )}
+          {job.state === "done" && setAside > 0 && <Button onClick={act("jobs.retry")}>{t("jobs.retry")}</Button>}
+          {!active && (
+            <Button kind="ghost" className="text-muted" onClick={act("jobs.forget")}>
+              {t("jobs.forget")}
+            </Button>
+          )}
+          {job.state === "done" && job.run && (
+            <a
+              href={writePlace({ view: "explore", run: job.run })}
+              className="inline-flex h-8 items-center rounded-md bg-accent px-3 font-medium text-on-accent hover:brightness-110"
+            >
+              {t("jobs.openRun")}
+            </a>
+          )}
+        </div>
+      </div>
+      {(active || job.stages.length > 0) && <Stages job={job} />}
+      {active && <Progress job={job} />}
+      {!active && (
+        <p className="tabular mt-2 text-muted">
+          {[
+            job.endedAt && date(job.endedAt),
+            t("jobs.took", { duration: duration(job.seconds) }),
+            job.summary && t("runs.photos", { count: job.summary.images }),
+            job.summary && job.summary.imagesPerSecond > 0 && t("jobs.rate", { rate: n(job.summary.imagesPerSecond) }),
+          ]
+            .filter(Boolean)
+            .join(" · ")}
+        </p>
+      )}
+      {job.failure && (
+        <div className="mt-2">
+          <ProblemNote {...job.failure} />
+        </div>
+      )}
+      {job.notices.length > 0 && (
+        <ul className="mt-2 space-y-0.5 text-muted">
+          {job.notices.map((notice) => (
+            <li key={notice} className="break-words">
+              {notice}
+            </li>
+          ))}
+        </ul>
+      )}
+      {setAside > 0 && job.run && <SetAside run={job.run} count={setAside} />}
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={act("jobs.cancel")}
+        title={t("jobs.cancel.title")}
+        text={t("jobs.cancel.text")}
+        confirm={t("jobs.cancel.confirm")}
+        cancel={t("jobs.cancel.keep")}
+      />
+    </li>
+  );
+}
+
+function State({ state }: { state: Job["state"] }) {
+  const { t } = useSpeech();
+  if (state === "done") return <span className="shrink-0 text-muted">{t("jobs.state.done")}</span>;
+  return (
+    <span
+      className={clsx(
+        "shrink-0 rounded px-1.5 text-2xs font-semibold",
+        state === "failed"
+          ? "bg-danger-soft text-danger"
+          : state === "running"
+            ? "bg-accent-soft text-accent"
+            : "bg-warning-soft text-warning",
+      )}
+    >
+      {t(`jobs.state.${state}`)}
+    </span>
+  );
+}
+
+function Stages({ job }: { job: Job }) {
+  const { t, duration } = useSpeech();
+  return (
+    <ol aria-label={t("jobs.stages")} className="mt-3 grid grid-cols-5 gap-2">
+      {STAGES.map((name) => {
+        const stage = job.stages.find((known) => known.stage === name);
+        const running = stage?.state === "running" && job.state === "running";
+        return (
+          <li key={name} className={clsx("min-w-0 border-t-2 pt-1.5", stage ? "border-accent" : "border-line")}>
+            <span className={clsx("flex items-center gap-1.5 font-medium", !stage && "text-muted")}>
+              {running && <LoaderCircle size={13} className="shrink-0 animate-spin text-accent" aria-hidden />}
+              {stage?.state === "done" && <Check size={13} className="shrink-0 text-accent" aria-hidden />}
+              <span className="truncate">{t(`jobs.stage.${name}`)}</span>
+            </span>
+            <span className="tabular block text-2xs text-muted">
+              {stage?.seconds == null ? " " : duration(stage.seconds)}
+            </span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function Progress({ job }: { job: Job }) {
+  const { t, n, duration } = useSpeech();
+  const { progress } = job;
+  if (!progress) return null;
+  const { done, total, rate, secondsLeft } = progress;
+  return (
+    <div className="mt-3">
+      <Bar share={total > 0 ? done / total : null} label={t(`jobs.stage.${progress.stage}`)} />
+      <p className="tabular mt-1.5 flex gap-4 text-muted">
+        <span className="text-ink">
+          {total > 0 ? t("jobs.progress", { done, total }) : t("jobs.progressUnknown", { done })}
+        </span>
+        {rate !== null && <span>{t("jobs.rate", { rate: n(rate) })}</span>}
+        {secondsLeft !== null && <span>{t("jobs.left", { duration: duration(secondsLeft) })}</span>}
+      </p>
+    </div>
+  );
+}

@@ -8,6 +8,7 @@ import { userFolder } from "../../core/user-folder.js";
 import { userCacheFolder } from "../cache/folder.js";
 import { PhotoCache } from "../cache/photo-cache.js";
 import { folderPrefix, formatLocation, isS3Url, type S3Location } from "../location.js";
+import type { Tuning } from "../s3/tuning.js";
 import type { ObjectStore, S3Options } from "../types.js";
 import { S3Mirror } from "./mirror.js";
 import { Scratch } from "./scratch.js";
@@ -24,6 +25,8 @@ export interface JobStorageOptions {
   /** Bytes that photos and finished runs may keep on this machine; 0: nothing is kept. */
   readonly cacheBytes: number;
   readonly onNotice: (sentence: string) => void;
+  /** Times and sizes of requests other than the usual ones; for tests. */
+  readonly tuning?: Partial<Tuning> | undefined;
 }
 
 /** A job's way to S3. Nothing is reached, and no folder made, before the job asks for it. */
@@ -47,7 +50,7 @@ export interface JobStorage {
  * @throws VergerError `s3/url`, and of the connection `s3/*`
  */
 export async function jobStorage(out: string, options: JobStorageOptions): Promise<JobStorage> {
-  const stores = new Stores(options.s3);
+  const stores = new Stores(options.s3, options.tuning);
   const runs = path.join(userFolder(), "runs");
   const scratch = new Scratch(path.join(userCacheFolder(), "scratch"));
   const cache = new LazyCache(options, stores.endpoint);
@@ -124,7 +127,10 @@ class Stores {
   /** What tells servers apart; empty for Amazon's. */
   readonly endpoint: string;
 
-  constructor(private readonly options: S3Options) {
+  constructor(
+    private readonly options: S3Options,
+    private readonly tuning?: Partial<Tuning>,
+  ) {
     const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
     this.endpoint = options.endpoint ?? AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL ?? "";
   }
@@ -133,7 +139,7 @@ class Stores {
     let store = this.open.get(bucket);
     if (!store) {
       // The AWS SDK is loaded only by those who reach S3.
-      store = import("../s3/index.js").then(({ openS3 }) => openS3(bucket, this.options));
+      store = import("../s3/index.js").then(({ openS3 }) => openS3(bucket, this.options, this.tuning));
       this.open.set(bucket, store);
     }
     return store;

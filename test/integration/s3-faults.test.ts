@@ -783,12 +783,36 @@ describe("listing", () => {
   });
 });
 
-it("keeps to the bandwidth, in both directions", async () => {
-  const { server, store } = await setUp({}, { maxBandwidth: 400_000 }, { stallMs: 100 });
+it.each([{ closing: false }, { closing: true }])("keeps to the bandwidth, in both directions (%j)", async (kind) => {
+  const { server, store } = await setUp(kind, { maxBandwidth: 400_000 }, { stallMs: 100 });
   const bytes = randomBytes(200_000);
   server.store("photo", bytes);
   const began = performance.now();
-  await Promise.all([store.get("photo"), store.put("other", bytes)]);
-  // A lower bound, which no slow machine breaks: 400,000 bytes in all, of which a tenth of a second's worth passes at once.
+  const [got] = await Promise.all([store.get("photo"), store.put("other", bytes)]);
+  expect(Buffer.compare(got.bytes, bytes)).toBe(0);
+  // A lower bound, which no slow machine breaks: a tenth of a second's worth passes at once, then 400,000 a second.
   expect(performance.now() - began).toBeGreaterThan(800);
+});
+
+it("survives a connection that breaks off while the transfer waits for its bandwidth", async () => {
+  const { server, store } = await setUp({ closing: true }, { maxBandwidth: 2_000_000 });
+  const bytes = randomBytes(6 * PART);
+  server.store("large", bytes);
+  server.fail((request) => request.headers.range !== undefined, { truncateAfter: 30_000 }, { resetAfter: 30_000 });
+  await store.download(objectOf(server, "large"), path.join(folder, "large"));
+  expect(Buffer.compare(readFileSync(path.join(folder, "large")), bytes)).toBe(0);
+});
+
+it("clears up an upload whose id it never learnt", async () => {
+  const { server, store } = await setUp();
+  const file = path.join(folder, "file");
+  const bytes = randomBytes(4 * PART);
+  writeFileSync(file, bytes);
+  const creates = (request: SeenRequest) => request.method === "POST" && request.query.has("uploads");
+  server.fail(creates, ...Array.from({ length: 4 }, () => ({ loseAnswer: true })));
+  expect(await failure(store.upload(file, "large", { stateFolder: folder }))).toMatchObject({ code: "s3/unreachable" });
+  expect(server.uploads.size).toBe(4);
+  await store.upload(file, "large", { stateFolder: folder });
+  expect(Buffer.compare(server.objects.get("large")?.bytes ?? Buffer.alloc(0), bytes)).toBe(0);
+  expect(server.uploads.size).toBe(0);
 });

@@ -67,6 +67,8 @@ interface OpenParts {
 }
 
 export interface FaultServerOptions {
+  /** Ends the connection after each answer. */
+  readonly closing?: boolean;
   /** Leaves the CRC-32 out of every answer, as older servers do. */
   readonly withoutChecksums?: boolean;
   /** The server's clock minus ours, milliseconds; requests whose date is 15 minutes off are refused. */
@@ -162,6 +164,7 @@ export class FaultServer {
     this.requests.push(seen);
     const index = this.script.findIndex(({ match }) => match(seen));
     const fault = index < 0 ? {} : (this.script.splice(index, 1)[0]?.fault ?? {});
+    if (this.options.closing) response.setHeader("connection", "close");
     response.on("error", () => {});
     request.on("error", () => {});
     try {
@@ -292,7 +295,8 @@ export class FaultServer {
 
   private listUploads(): Reply {
     const uploads = [...this.uploads].map(
-      ([id, { key }]) => `<Upload><Key>${escapeXml(key)}</Key><UploadId>${id}</UploadId></Upload>`,
+      ([id, { key }]) =>
+        `<Upload><Key>${escapeXml(key)}</Key><UploadId>${id}</UploadId><Initiated>${new Date().toISOString()}</Initiated></Upload>`,
     );
     return xml(
       `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>${uploads.join("")}</ListMultipartUploadsResult>`,

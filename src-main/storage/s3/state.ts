@@ -14,7 +14,10 @@ const State = z.object({
   modifiedNs: z.string(),
   inode: z.string(),
   partBytes: z.number().int().positive(),
+  /** Empty while the server is asked for one: a crash then leaves an upload whose id nobody knows. */
   uploadId: z.string(),
+  /** When that was, by the server's clock as far as it is known. */
+  begunMs: z.number(),
   /** How parts are checked: by their CRC-32 and that of the whole, by their CRC-32 alone, or by their MD5. */
   integrity: z.enum(["full", "parts", "md5"]),
 });
@@ -68,7 +71,8 @@ export async function heldUploads(
   const found: { bucket: string; key: string; file: string; uploadId: string }[] = [];
   for (const name of names) {
     const state = /^upload-[0-9a-f]{32}\.json$/.test(name) ? await readState(path.join(folder, name)) : undefined;
-    if (state) found.push({ bucket: state.bucket, key: state.key, file: state.file, uploadId: state.uploadId });
+    if (state && state.uploadId !== "")
+      found.push({ bucket: state.bucket, key: state.key, file: state.file, uploadId: state.uploadId });
   }
   return found;
 }

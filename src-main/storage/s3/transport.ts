@@ -114,8 +114,11 @@ class Running {
   private expected = -1;
   private received = 0;
   private refusedBytes = 0;
-  /** Waits of receiver and bandwidth under way; the connection is paused while there are any. */
+  /** Waits of receiver and bandwidth under way; the connection rests while there are any. */
   private waits = 0;
+  private paused = false;
+  /** Called when the last wait is over. */
+  private rested: (() => void) | undefined;
   private readonly timer: NodeJS.Timeout;
   private readonly deadline: number;
   private readonly onAbort = () => this.stop(cancelled());
@@ -139,7 +142,14 @@ class Running {
     try {
       pool.dispatch(
         // undici takes any async iterable as a body; its types name only some.
-        { method, path, headers: headers as Record<string, string>, body: sent as Uint8Array | null },
+        {
+          method,
+          path,
+          headers: headers as Record<string, string>,
+          body: sent as Uint8Array | null,
+          // By itself undici gives a connection up after each HEAD.
+          reset: false,
+        },
         this,
       );
     } catch (error) {
@@ -206,6 +216,12 @@ class Running {
       this.finish(new Failure("network", "the server sent no answer"));
       return;
     }
+    if (this.waits > 0) this.rested = () => this.complete(answer);
+    else this.complete(answer);
+  }
+
+  /** All has arrived, and nobody waits. */
+  private complete(answer: Answer): void {
     clearTimeout(this.timer);
     let flushed: Promise<void> | undefined;
     try {
@@ -236,16 +252,33 @@ class Running {
   /** The connection rests while someone waits; that is no stall of the server's. */
   private pauseFor(controller: Controller, wait: Promise<void>): void {
     this.waits += 1;
-    if (this.waits === 1) controller.pause();
+    if (!this.paused && this.mayPause()) {
+      this.paused = true;
+      controller.pause();
+    }
     wait.then(
       () => {
         this.waits -= 1;
         if (this.waits > 0 || this.settled) return;
         this.timer.refresh();
-        controller.resume();
+        if (this.paused) {
+          this.paused = false;
+          controller.resume();
+        }
+        // Resuming may have brought the end of the answer, and a wait of its own.
+        if (this.waits === 0) this.rested?.();
       },
       (error: unknown) => this.stop(error),
     );
+  }
+
+  /**
+   * undici's parser asserts, outside of every handler, that it is not paused when a connection ends that is not kept
+   * alive. Such an answer is taken as it comes, which costs memory up to its length; the wait is made up for at its end.
+   */
+  private mayPause(): boolean {
+    if (this.expected < 0 || this.received >= this.expected) return false;
+    return !/\bclose\b/i.test(this.answer?.headers.connection ?? "");
   }
 
   private async *outgoing(body: Body): AsyncGenerator<Uint8Array> {

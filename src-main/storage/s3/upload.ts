@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import { VergerError } from "../../core/errors.js";
-import type { ObjectInfo, WriteOptions } from "../types.js";
+import type { ObjectInfo, OpenUpload, WriteOptions } from "../types.js";
 import { combineCrc32, encodeCrc32 } from "./crc32.js";
 import { localFailure } from "./errors.js";
 import { type FileIdentity, identityOf, sameFile } from "./files.js";
+import { openUploads } from "./manage.js";
 import { unquote, wholeCrc32 } from "./objects.js";
 import { inParallel } from "./parallel.js";
 import { fileChanged, Piece } from "./piece.js";
@@ -17,6 +18,9 @@ import { encodeQuery } from "./signer.js";
 import { readState, removeState, statePath, type UploadState, writeState } from "./state.js";
 import { choosePartBytes, MAX_OBJECT_BYTES } from "./tuning.js";
 import { confirm, refuseTaken, storedWrong, taken, wasTaken, writeOnce } from "./write.js";
+
+/** A clock that has not been compared with the server's may be off by as much as S3 tolerates. */
+const CLOCK_MARGIN_MS = 15 * 60_000;
 
 /** What is known of a part that the server holds. */
 interface Part {
@@ -121,10 +125,9 @@ class FileUpload {
     const stateFile = statePath(options.stateFolder, requester.bucket, key, this.file);
     let { state, held } = await this.resume(stateFile);
     if (!state) {
+      await this.save(stateFile, this.intent());
       state = await this.create();
-      await writeState(stateFile, state).catch((error: unknown) => {
-        throw localFailure("write", stateFile, error);
-      });
+      await this.save(stateFile, state);
     }
     const { uploadId, partBytes, integrity } = state;
     const count = Math.ceil(this.identity.size / partBytes);
@@ -170,6 +173,11 @@ class FileUpload {
     const nothing = { state: undefined, held: new Map() };
     const state = await readState(stateFile);
     if (!state || state.bucket !== requester.bucket || state.key !== key || state.file !== this.file) return nothing;
+    if (state.uploadId === "") {
+      await this.abortSince(state.begunMs);
+      await removeState(stateFile);
+      return nothing;
+    }
     if (!sameFile(state, this.identity)) {
       await abortUpload(requester, { key, uploadId: state.uploadId });
       await removeState(stateFile);
@@ -213,9 +221,49 @@ class FileUpload {
     }
   }
 
+  private async save(stateFile: string, state: UploadState): Promise<void> {
+    await writeState(stateFile, state).catch((error: unknown) => {
+      throw localFailure("write", stateFile, error);
+    });
+  }
+
+  /** The upload as it is before the server has given it an id. */
+  private intent(): UploadState {
+    const { requester, key, file, identity } = this;
+    const { size, modifiedNs, inode } = identity;
+    return {
+      bucket: requester.bucket,
+      key,
+      file,
+      size,
+      modifiedNs,
+      inode,
+      partBytes: choosePartBytes(size, requester.tuning.partBytes),
+      uploadId: "",
+      begunMs: requester.serverSecond(),
+      integrity: "md5",
+    };
+  }
+
+  /** Aborts the uploads of this very key that began when a call ended before it learnt the id of its own. */
+  private async abortSince(begunMs: number): Promise<void> {
+    const { requester, key, options } = this;
+    let open: readonly OpenUpload[];
+    try {
+      open = await openUploads(requester, key, options);
+    } catch (error) {
+      // Who may not list uploads cannot look; whoever may, sweeps.
+      if (error instanceof VergerError && error.code === "s3/access-denied") return;
+      throw error;
+    }
+    for (const upload of open) {
+      if (upload.key === key && upload.initiatedMs >= begunMs - CLOCK_MARGIN_MS) await abortUpload(requester, upload);
+    }
+  }
+
   /** Begins an upload with the best check that the server knows. */
   private async create(): Promise<UploadState> {
-    const { requester, key, options, identity } = this;
+    const { requester, key, options } = this;
     const begin = (checksums: boolean) =>
       requester.control({ verb: "write", key, action: "s3:PutObject" }, options.signal, (client, how, sdk) =>
         client.send(
@@ -237,15 +285,8 @@ class FileUpload {
       created = await told(begin(false));
     }
     if (!created.UploadId) throw storedWrong(requester.bucket, key);
-    const { size, modifiedNs, inode } = identity;
     return {
-      bucket: requester.bucket,
-      key,
-      file: this.file,
-      size,
-      modifiedNs,
-      inode,
-      partBytes: choosePartBytes(size, requester.tuning.partBytes),
+      ...this.intent(),
       uploadId: created.UploadId,
       // A server that does not repeat what it was asked for does not do it either.
       integrity:

@@ -3,7 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { transferTemporaries } from "../../src-main/storage/temporary.js";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.js";
-import { cli, cliFailure, cliJson } from "../support/run-cli.js";
+import { cliFailure, cliJson } from "../support/run-cli.js";
 import { workFolder } from "../support/run-photos.js";
 import { type S3Server, s3Servers } from "../support/s3-servers.js";
 import {
@@ -273,24 +273,6 @@ describe.each(s3Servers)("sync with $name", ({ start }) => {
     rmSync(part);
     await sync(`s3://${bucket}`, source, { delete: true });
     expect(existsSync(journal)).toBe(false);
-  });
-
-  it("is interrupted with 130 and goes on from the parts that stand", async () => {
-    writeFiles(source, { "huge.bin": noise(24 * MIB, 7) });
-    const args = ["--part-size", "5Mi", "--max-bandwidth", "8M", "--json"];
-    for (const [from, to] of [
-      [source, `s3://${bucket}`],
-      [`s3://${bucket}`, target],
-    ] as const) {
-      const controller = new AbortController();
-      const began = sync(from, to, { s3: { ...S3, maxBandwidth: 8e6 } }, controller.signal);
-      setTimeout(() => controller.abort(), 3000);
-      await expect(began).rejects.toMatchObject({ code: "cancelled" });
-      const rest = await cli(["sync", from, to, ...args.filter((word) => !/bandwidth|8M/.test(word))], { env: env() });
-      expect(rest.code, rest.stderr).toBe(0);
-      expect(JSON.parse(rest.stdout).resumedBytes).toBeGreaterThan(0);
-    }
-    expect(readFolder(target)).toEqual(readFolder(source));
   });
 
   it("refuses in one sentence what cannot be", async () => {

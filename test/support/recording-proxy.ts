@@ -37,9 +37,20 @@ export interface RecordingProxy {
   clear(): void;
   /** From now on refuses what this does not allow; undefined allows everything. */
   permit(allows: ((permission: Permission) => boolean) | undefined): void;
+  /** From now on answers by itself where this gives an answer; it sees the access key that signed the request. */
+  answer(reply: ((call: Call, accessKey: string) => Reply | undefined) | undefined): void;
   /** From now on the server's clock seems to be this many seconds ahead. */
   shiftClock(seconds: number): void;
   stop(): Promise<void>;
+}
+
+/** An error that the proxy answers with. */
+export interface Reply {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  /** Further elements of the error document. */
+  readonly extra?: string;
 }
 
 /** @param target endpoint of the server behind, `http://127.0.0.1:port` */
@@ -48,6 +59,7 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   const agent = new Agent({ keepAlive: true });
   const calls: Call[] = [];
   let allows: ((permission: Permission) => boolean) | undefined;
+  let reply: ((call: Call, accessKey: string) => Reply | undefined) | undefined;
   let shiftMs = 0;
 
   const server = createServer((request, response) => {
@@ -77,6 +89,14 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
       status: 0,
     };
     calls.push(call);
+    const accessKey = /Credential=([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
+    const said = reply?.(call, accessKey);
+    if (said) {
+      request
+        .resume()
+        .once("end", () => answer(call, response, said.status, errorXml(said.code, said.message, said.extra)));
+      return;
+    }
     const denied = permissions.filter((permission) => allows && !allows(permission));
     if (denied[0] && deletes) return answer(call, response, 200, deletesDenied(deletes));
     if (denied[0]) {
@@ -138,6 +158,9 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
     permit: (next) => {
       allows = next;
     },
+    answer: (next) => {
+      reply = next;
+    },
     shiftClock: (seconds) => {
       shiftMs = seconds * 1000;
     },
@@ -193,8 +216,9 @@ function refuse(call: Call, response: ServerResponse, { action, resource }: Perm
 
 const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
-function errorXml(code: string, message: string): string {
-  return `${XML}<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message><RequestId>VERGERPROXY</RequestId></Error>`;
+function errorXml(code: string, message: string, extra = ""): string {
+  const said = `<Code>${code}</Code><Message>${escapeXml(message)}</Message>${extra}<RequestId>VERGERPROXY</RequestId>`;
+  return `${XML}<Error>${said}</Error>`;
 }
 
 /**

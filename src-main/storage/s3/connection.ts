@@ -27,6 +27,8 @@ const FALLBACK_REGION = "us-east-1";
 /** Handler that the SDK sends its own requests through. */
 export type Handler = NonNullable<S3ClientConfig["requestHandler"]>;
 
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
 let loaded: Promise<Sdk> | undefined;
 
 /** Loads the SDK once. */
@@ -64,6 +66,8 @@ export class Connection {
     region: string | undefined = options.region,
   ): Promise<Connection> {
     const sdk = await loadSdk();
+    const endpoint = options.endpoint ?? (await profileEndpoint(options.profile));
+    if (endpoint !== undefined) checkEndpoint(endpoint);
     const configuration: S3ClientConfig & { ignoreCache: boolean } = {
       requestHandler: handler,
       // Attempts are ours to make: retry.ts.
@@ -72,12 +76,13 @@ export class Connection {
       responseChecksumValidation: "WHEN_REQUIRED",
       // Credential files are read again on each refresh: someone may have signed in meanwhile.
       ignoreCache: true,
+      // Otherwise it warns on stderr, for one, when both a profile and keys of the environment are there.
+      logger: SILENT,
       ...(options.profile === undefined ? {} : { profile: options.profile }),
       ...(region === undefined ? {} : { region }),
-      ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+      ...(endpoint === undefined ? {} : { endpoint }),
       ...(options.pathStyle === undefined ? {} : { forcePathStyle: options.pathStyle }),
     };
-    if (options.endpoint !== undefined) checkEndpoint(options.endpoint);
     try {
       if (region === undefined) configuration.region = await configuredRegion(sdk, configuration);
       let resolved = await resolveSite(sdk, configuration, bucket);
@@ -164,21 +169,35 @@ export class Connection {
       };
       return this.credentials;
     } catch (error) {
-      throw noCredentials(this.bucket, error);
+      throw noCredentials(this.bucket, error, this.configuration.profile);
     }
   }
 }
 
 /** @param error of the SDK's chain; its sentences name sources, not secrets */
-export function noCredentials(bucket: string, error: unknown): VergerError {
+export function noCredentials(bucket: string, error: unknown, profile?: string): VergerError {
   const said =
     errorMessage(error)
       .split("\n", 1)[0]
       ?.replace(/[.\s]+$/, "") ?? "";
   return new VergerError(
     "s3/credentials",
-    `Expected AWS credentials for s3://${bucket}, but found none that can be used (${said}); sign in, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with --profile.`,
+    `Expected AWS credentials for s3://${bucket}${profile === undefined ? "" : ` from the profile ${profile}`}, but found none that can be used (${said}); sign in, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile with --profile.`,
   );
+}
+
+/**
+ * `endpoint_url` of a profile that is asked for by name: the SDK looks for it only under AWS_PROFILE. The environment
+ * comes first, as it does there.
+ */
+async function profileEndpoint(profile: string | undefined): Promise<string | undefined> {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
+  if (profile === undefined || AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL) return undefined;
+  const { loadSharedConfigFiles } = await import("@smithy/core/config");
+  const { configFile } = await loadSharedConfigFiles();
+  const section = configFile[profile];
+  const ofS3 = section?.services === undefined ? undefined : configFile[`services.${section.services}`];
+  return ofS3?.["s3.endpoint_url"] ?? section?.endpoint_url;
 }
 
 function checkEndpoint(endpoint: string): void {

@@ -194,17 +194,22 @@ export const jobSchema = z.object({
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** What people set for themselves; kept in their own folder, never in a run. */
-export const settingsSchema = z.object({
-  theme: z.enum(["system", "light", "dark"]).default("system"),
-  language: z.enum(["system", "en", "fr"]).default("system"),
+const settingsFields = {
+  theme: z.enum(["system", "light", "dark"]),
+  language: z.enum(["system", "en", "fr"]),
   /** Bytes that kept thumbnails may take. */
   thumbnailBytes: z
     .number()
     .int()
     .min(2 ** 24)
-    .max(2 ** 40)
-    .default(2 ** 30),
+    .max(2 ** 40),
+};
+
+/** What people set for themselves; kept in their own folder, never in a run. */
+export const settingsSchema = z.object({
+  theme: settingsFields.theme.default("system"),
+  language: settingsFields.language.default("system"),
+  thumbnailBytes: settingsFields.thumbnailBytes.default(2 ** 30),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
@@ -411,7 +416,8 @@ export const channels = {
   },
 
   "settings.get": { request: nothing, response: settingsSchema },
-  "settings.set": { request: settingsSchema.partial(), response: settingsSchema },
+  /** Changes the fields that are given. */
+  "settings.set": { request: z.object(settingsFields).partial(), response: settingsSchema },
 } as const;
 
 export type Channel = keyof typeof channels;

@@ -1,10 +1,11 @@
 /** Reads the body of a call. */
 import type { IncomingMessage } from "node:http";
 import { decodeFrame, FRAME_TYPE } from "../api/binary.js";
-import { VergerError } from "../core/errors.js";
+import { cancelled, VergerError } from "../core/errors.js";
 
 /** A selection of a million rows takes 4 MB. */
 export const MOST_BODY_BYTES = 16 * 2 ** 20;
+const MOST_DRAINED_BYTES = 4 * MOST_BODY_BYTES;
 
 /**
  * @throws VergerError `request/too-large`, `request/invalid`
@@ -17,16 +18,7 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
       `Expected a call as ${FRAME_TYPE} or application/json, but received ${type || "no content type"}.`,
     );
   }
-  const stated = Number(request.headers["content-length"] ?? 0);
-  if (stated > MOST_BODY_BYTES) throw tooLarge(stated);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BODY_BYTES) throw tooLarge(bytes);
-    chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks);
+  const body = await collect(request);
   try {
     return type === FRAME_TYPE ? decodeFrame(body) : JSON.parse(body.toString("utf8") || "{}");
   } catch (cause) {
@@ -38,9 +30,33 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
+/**
+ * What is too much is read all the same and dropped, up to a limit: a client that is still sending would otherwise find
+ * the connection closed and never see the answer.
+ */
+function collect(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MOST_DRAINED_BYTES) request.destroy();
+      if (bytes <= MOST_BODY_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      reject(tooLarge(bytes));
+    });
+    request.once("end", () => resolve(Buffer.concat(chunks)));
+    request.once("error", reject);
+    request.once("close", () => reject(cancelled()));
+  });
+}
+
 function tooLarge(bytes: number): VergerError {
   return new VergerError(
     "request/too-large",
-    `Expected a call of at most ${MOST_BODY_BYTES} bytes, but received ${bytes} or more; choose fewer rows.`,
+    `Expected a call of at most ${MOST_BODY_BYTES} bytes, but received at least ${bytes}; choose fewer rows.`,
   );
 }

@@ -187,7 +187,10 @@ class App {
 
   /** Keeps the token as a cookie; it leaves the address bar, and with it the history and every screenshot. */
   private welcome(token: string, response: ServerResponse): void {
-    if (!this.guard.isToken(token)) return refuse(response, this.guard.wrongToken);
+    if (!this.guard.isToken(token)) {
+      refuse(response, this.guard.wrongToken);
+      return;
+    }
     response.writeHead(303, { location: "/", "set-cookie": this.guard.cookie, "cache-control": "no-store" });
     response.end();
   }
@@ -303,8 +306,6 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
     "content-type": "application/json; charset=utf-8",
     "content-length": Buffer.byteLength(text),
     "cache-control": "no-store",
-    // What is left of a refused body is not waited for.
-    ...(status === 413 ? { connection: "close" } : {}),
   });
   response.end(text);
 }

@@ -3,10 +3,10 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const CODE = /"([a-z][a-z0-9]*\/[a-z][a-z-]*)"/g;
+const CODE = /"([a-z][a-z0-9]*\/[a-z][a-z-]*[a-z])"/g;
 /** String literals of the same shape that are no error codes. */
 const OTHER =
-  /^(node|fs|dist|cli|workers|commander|apache-arrow|parquet-wasm|verger|core|binding|hwy|image)\/(js|json|onnx|promises|esm|jpeg|png|webp|csv|base|linalg|image|parquet|main|highway)$/;
+  /^(node|fs|dist|cli|workers|commander|apache-arrow|parquet-wasm|verger|core|binding|hwy|image|application)\/(js|json|octet-stream|wasm|x-verger-frame|x-icon|onnx|promises|esm|jpeg|png|webp|csv|base|linalg|image|parquet|main|highway)$/;
 
 function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })

@@ -1,0 +1,226 @@
+/** Jobs through the window's api: watched, stopped, resumed, killed; and the end of the server. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { cliJson } from "../support/run-cli.js";
+import { expectFinished, expectWhole, readRun, resultHashes } from "../support/run-folder.js";
+import { copyRealPhotos, drawPhotos, workFolder } from "../support/run-photos.js";
+import { type Client, Served } from "../support/serve.js";
+
+const work = workFolder("serve-jobs");
+const photos = path.join(work.folder, "photos");
+const home = path.join(work.folder, "home");
+const inWork = (name: string): string => path.join(work.folder, name);
+let served: Served;
+let client: Client;
+let images: number;
+let expected: Record<string, string>;
+
+/** One thread and small batches: slow enough to be stopped in the middle. */
+const request = (out: string) => ({
+  sources: [photos],
+  out,
+  preset: "exact" as const,
+  sessions: 1,
+  threads: 1,
+  batch: 1,
+});
+
+beforeAll(async () => {
+  images = copyRealPhotos(photos, 12, 20);
+  if (images === 0) {
+    images = 240;
+    await drawPhotos(photos, images, 12);
+  }
+  const reference = inWork("reference");
+  await cliJson(["run", photos, "--out", reference, "--preset", "exact"]);
+  expected = resultHashes(reference);
+  served = await Served.start([], home);
+  client = await served.visit();
+});
+
+afterAll(async () => {
+  client?.close();
+  await served?.stop("SIGKILL");
+  work.dispose();
+});
+
+const start = async (out: string): Promise<string> =>
+  (await client.call("jobs.start", { kind: "run", request: request(out) })).id;
+
+/** Waits until the job has embedded some images, but not all. */
+const underWay = (id: string): Promise<void> =>
+  client.until(() => {
+    const job = client.job(id);
+    return job?.progress?.stage === "embed" && job.progress.done > 0;
+  });
+
+const reach = (id: string, state: string): Promise<void> => client.until(() => client.job(id)?.state === state);
+
+describe("a probe", () => {
+  it("counts, measures, and can be given up", async () => {
+    const counted = await client.call("jobs.probe", { probe: "count", sources: [photos], measure: false });
+    expect(counted).toMatchObject({ images, labels: 12, imagesPerSecond: null, seconds: null, existing: null });
+    expect(counted.bytes).toBeGreaterThan(images * 500);
+    expect(client.events).toContainEqual({ type: "probe", probe: "count", images });
+    const measured = await client.call("jobs.probe", {
+      probe: "measure",
+      sources: [photos],
+      preset: "exact",
+      out: inWork("reference"),
+    });
+    expect(measured.imagesPerSecond).toBeGreaterThan(0);
+    expect(measured).toMatchObject({ seconds: 0, existing: { state: "done", done: images, images, problem: null } });
+    const other = await client.call("jobs.probe", {
+      probe: "other",
+      sources: [photos],
+      preset: "fast",
+      out: inWork("reference"),
+      measure: false,
+    });
+    expect(other.existing?.problem?.code).toBe("run/mismatch");
+    await expect(client.call("jobs.probe", { probe: "gone", sources: [inWork("nothing")] })).rejects.toMatchObject({
+      code: "source/missing",
+    });
+  });
+});
+
+describe("a job", () => {
+  it("is watched to its end by every tab, and its run is then known", async () => {
+    const other = await served.visit();
+    const out = inWork("watched");
+    const id = await start(out);
+    await Promise.all([reach(id, "done"), other.until(() => other.job(id)?.state === "done")]);
+    const job = client.job(id);
+    expect(job).toMatchObject({ out, failure: null, progress: null, summary: { images, setAside: 0 } });
+    expect(job?.stages.map(({ stage, state }) => `${stage} ${state}`).sort()).toEqual(
+      ["embed", "fit", "load", "scan", "transform"].map((stage) => `${stage} done`),
+    );
+    const seen = client.events.flatMap((event) =>
+      event.type === "job" && event.job.progress?.stage === "embed" ? [event.job.progress.done] : [],
+    );
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(client.events).toContainEqual(
+      expect.objectContaining({ type: "run.changed", run: job?.run, what: "content" }),
+    );
+    expect((await client.call("runs.recent", {})).runs.map((card) => card.run)).toContain(job?.run);
+    expect(resultHashes(out)).toEqual(expected);
+    expectFinished(out);
+    other.close();
+  });
+
+  it("goes on when every tab is closed", async () => {
+    const out = inWork("closed");
+    const id = await start(out);
+    await underWay(id);
+    client.close();
+    await client.until(() => client.closed).catch(() => {});
+    client = await served.visit();
+    expect((await client.call("jobs.list", {})).jobs.find((job) => job.id === id)?.state).toMatch(/running|done/);
+    await client.until(() => client.job(id)?.state === "done").catch(async () => {});
+    expectFinished(out);
+  });
+
+  it("is paused and cancelled, resumed, and ends with the bytes of one never stopped", async () => {
+    const out = inWork("stopped");
+    const id = await start(out);
+    await underWay(id);
+    expect((await client.call("jobs.pause", { job: id })).state).toBe("stopping");
+    await reach(id, "paused");
+    expect(readRun(out).state).toBe("interrupted");
+    const paused = client.job(id);
+    expect(paused?.endedAt).not.toBeNull();
+    await expect(client.call("jobs.pause", { job: id })).rejects.toMatchObject({ code: "job/state" });
+
+    await client.call("jobs.resume", { job: id });
+    await client.until(() => client.job(id)?.state === "running" && client.job(id)?.progress?.stage === "embed");
+    await client.call("jobs.cancel", { job: id });
+    await client.until(() => /cancelled|done/.test(client.job(id)?.state ?? ""));
+    expect(client.job(id)?.state).toBe("cancelled");
+    await client.call("jobs.resume", { job: id });
+    await reach(id, "done");
+    expect(client.job(id)?.seconds).toBeGreaterThan(paused?.seconds as number);
+    expect(resultHashes(out)).toEqual(expected);
+    expectFinished(out);
+  });
+
+  it("waits for the one before it, and can be taken out of the line", async () => {
+    const first = await start(inWork("line-1"));
+    const second = await start(inWork("line-2"));
+    expect((await client.call("jobs.list", {})).jobs.find((job) => job.id === second)?.state).toBe("queued");
+    expect((await client.call("jobs.cancel", { job: second })).state).toBe("cancelled");
+    await client.call("jobs.cancel", { job: first });
+    await reach(first, "cancelled");
+    expect(existsSync(inWork("line-2"))).toBe(false);
+    await client.call("jobs.forget", { job: second });
+    expect(client.events).toContainEqual({ type: "job.removed", job: second });
+    await expect(client.call("jobs.resume", { job: second })).rejects.toMatchObject({ code: "job/unknown" });
+  });
+
+  it("that fails says why; one with images set aside tries them again", async () => {
+    const failed = (
+      await client.call("jobs.start", { kind: "run", request: { sources: [inWork("none")], out: inWork("f") } })
+    ).id;
+    await reach(failed, "failed");
+    expect(client.job(failed)?.failure).toMatchObject({
+      code: "source/missing",
+      message: expect.stringMatching(/^Expected /),
+    });
+
+    const some = inWork("some");
+    mkdirSync(some);
+    copyRealPhotos(some, 1, 4) || (await drawPhotos(some, 4, 1));
+    const broken = path.join(some, "broken.jpg");
+    writeFileSync(broken, "no picture");
+    const out = inWork("aside");
+    const { id } = await client.call("jobs.start", { kind: "run", request: { sources: [some], out, preset: "fast" } });
+    await reach(id, "done");
+    expect(client.job(id)?.summary?.setAside).toBe(1);
+    const again = await client.call("jobs.retry", { job: id });
+    expect(again.number).toBeGreaterThan(client.job(id)?.number as number);
+    await reach(again.id, "done");
+    expect(client.job(again.id)?.summary).toMatchObject({ setAside: 1, reused: 4 });
+
+    const pca = await client.call("jobs.start", { kind: "pca", request: { features: out, out, components: 2 } });
+    await reach(pca.id, "done");
+    expect(client.job(pca.id)?.summary?.pca?.components).toBe(2);
+  });
+});
+
+describe("the end of the server", () => {
+  it("by a kill in the middle of a job leaves one that another server resumes", async () => {
+    const out = inWork("killed");
+    const id = await start(out);
+    await underWay(id);
+    await served.stop("SIGKILL");
+    await expectWhole(out);
+    served = await Served.start([], home);
+    client = await served.visit();
+    const job = (await client.call("jobs.list", {})).jobs.find((entry) => entry.id === id);
+    expect(job).toMatchObject({ state: "paused", failure: null });
+    expect(job?.notices.at(-1)).toContain("can be resumed");
+    await client.call("jobs.resume", { job: id });
+    await reach(id, "done");
+    expect(resultHashes(out)).toEqual(expected);
+    expectFinished(out);
+  });
+
+  it("by Ctrl-C saves the job under way, says goodbye, and asks nothing", async () => {
+    const out = inWork("interrupted");
+    const id = await start(out);
+    await underWay(id);
+    const result = await served.stop("SIGINT");
+    expect(result).toMatchObject({ code: 0, signal: null });
+    expect(client.events.at(-1)?.type === "bye" || client.events.some(({ type }) => type === "bye")).toBe(true);
+    expect(client.job(id)?.state).toBe("paused");
+    expect(readRun(out).state).toBe("interrupted");
+    expect(readdirSync(path.join(home, "window/jobs")).length).toBeGreaterThan(0);
+
+    served = await Served.start([], home);
+    client = await served.visit();
+    expect((await client.call("jobs.list", {})).jobs.find((job) => job.id === id)?.state).toBe("paused");
+    await client.call("jobs.resume", { job: id });
+    await reach(id, "done");
+    expect(resultHashes(out)).toEqual(expected);
+  });
+});

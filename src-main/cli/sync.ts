@@ -118,14 +118,23 @@ async function sync(
     import("./progress.js"),
     import("./sync-report.js"),
   ]);
-  const progress = openProgress(output);
+  let progress = openProgress(output);
+  /** Without the bar, which would write over the question. */
+  const confirmDelete = async (deleted: Amount, signal: AbortSignal): Promise<boolean> => {
+    progress.close();
+    try {
+      return await askToDelete(output, deleted, to, signal);
+    } finally {
+      progress = openProgress(output);
+    }
+  };
   let summary: SyncSummary;
   try {
     summary = await interruptible(output, (signal) =>
       syncJob(request, {
         signal,
-        onEvent: progress.onEvent,
-        ...(asks ? { confirmDelete: (deleted: Amount) => askToDelete(output, deleted, to, signal) } : {}),
+        onEvent: (event) => progress.onEvent(event),
+        ...(asks ? { confirmDelete: (deleted: Amount) => confirmDelete(deleted, signal) } : {}),
       }),
     );
   } catch (error) {
@@ -182,9 +191,12 @@ async function askToDelete(
 ): Promise<boolean> {
   const [{ createInterface }, format] = await Promise.all([import("node:readline/promises"), import("./format.js")]);
   const prompt = createInterface({ input: process.stdin, output: output.stderr });
+  // The prompt takes Ctrl-C for itself; and at the end of the input (Ctrl-D) nobody answers any more.
+  prompt.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const ended = new Promise<string>((resolve) => prompt.once("close", () => resolve("")));
   try {
     const what = `${format.counted(files, "file")} (${format.bytes(bytes)})`;
-    const answer = await prompt.question(`Delete ${what} from ${to}? [y/N] `, { signal });
+    const answer = await Promise.race([prompt.question(`Delete ${what} from ${to}? [y/N] `, { signal }), ended]);
     return /^(y|yes|o|oui)$/i.test(answer.trim());
   } finally {
     prompt.close();

@@ -75,6 +75,39 @@ describe("without a terminal", () => {
     expect(stdout.text()).toBe("");
   });
 
+  it("counts bytes and files together, and takes the slower of both for what is left", () => {
+    let time = 0;
+    const stderr = recorded();
+    const progress = openProgress(
+      new Output(recorded().stream, stderr.stream, { json: false, quiet: false }),
+      () => time,
+    );
+    const report = (at: number, bytes: number, files: number, known = true) => {
+      time = at;
+      const also = { done: files, total: known ? 1000 : 0, unit: "files" };
+      progress.onEvent({
+        type: "progress",
+        stage: "transfer",
+        done: bytes,
+        total: known ? 9e6 : 0,
+        unit: "bytes",
+        also,
+      });
+    };
+    report(0, 0, 0, false);
+    report(3, 3e6, 10, false);
+    // A megabyte and ten files a second: the bytes would end in 3 s, the files in 94 s.
+    for (let second = 4; second <= 6; second += 1) report(second, second * 1e6, second * 10);
+    time = 7;
+    progress.onEvent({ type: "stage", stage: "transfer", state: "done", seconds: 7 });
+    progress.close();
+    expect(stderr.text().trimEnd().split("\n")).toEqual([
+      "verger: transfer: 3.0 MB, 10 files, 1.0 MB/s",
+      "verger: transfer: 6.0 MB of 9.0 MB, 60 of 1,000 files (66.7 %), 1.0 MB/s, 1 min 34 s left",
+      "verger: transfer: done, 6.0 MB of 9.0 MB, 60 of 1,000 files in 7.00 s (857 kB/s)",
+    ]);
+  });
+
   it("prints nothing with --quiet", () => {
     const { progress, stderr, embed, stage } = open({ quiet: true });
     stage(0, "embed", "start");

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from "node:fs";
+import { existsSync, realpathSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import {
   type Amount,
@@ -8,7 +8,7 @@ import {
   type SyncSummary,
   syncRequestSchema,
 } from "../../api/contract.js";
-import { errorMessage, throwIfCancelled, VergerError } from "../../core/errors.js";
+import { errorMessage, isCancelled, throwIfCancelled, VergerError } from "../../core/errors.js";
 import { Pacer } from "../../core/manifest/order.js";
 import { parseRequest } from "../../core/request.js";
 import { forgetUpload, heldUploads, openS3, TUNING } from "../s3/index.js";
@@ -21,7 +21,7 @@ import { disorder, listObjects } from "./listing.js";
 import { SyncProgress } from "./progress.js";
 import { SpooledQueue } from "./queue.js";
 import { type LocalSide, nameOf, openSides, type S3Side, type Side, type Sides } from "./sides.js";
-import { SyncState } from "./state.js";
+import { SyncState, syncFolder } from "./state.js";
 import { Tally } from "./tally.js";
 import { TargetFolder } from "./target-folder.js";
 import { type MakeFolder, type Route, transferAll } from "./transfer.js";
@@ -165,6 +165,7 @@ class Sync {
       ? walkFolder(side.root, {
           followLinks: direction === "upload",
           signal,
+          skip: realpathSync(syncFolder()),
           onTemporary: (file) => {
             if (direction === "download") this.temporaries.push(file);
           },
@@ -354,8 +355,13 @@ class Sync {
       for (const upload of await heldUploads(state.uploads)) {
         // What takes part now and was not continued has gone, or failed for good; the rest waits for its own sync.
         if (!filter(upload.key.slice(route.prefix.length))) continue;
-        await route.store.abortUpload(upload, this.options).catch(() => {});
-        await forgetUpload(state.uploads, upload);
+        try {
+          await route.store.abortUpload(upload, { signal: this.options.signal });
+          await forgetUpload(state.uploads, upload);
+        } catch (error) {
+          // Everything else is done: what the server did not abort now is tried again by the next sync.
+          if (isCancelled(error)) throw error;
+        }
       }
     }
     for (const file of this.temporaries) removeAbandoned(file);

@@ -17,6 +17,8 @@ export interface WalkOptions {
    */
   readonly followLinks: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** A folder that is left out: that of the state of syncs, which changes meanwhile. Absolute and real. */
+  readonly skip?: string | undefined;
   /** Called with the path of each temporary file of an interrupted download. */
   readonly onTemporary?: ((file: string) => void) | undefined;
 }
@@ -99,6 +101,7 @@ class Walk {
       return undefined;
     }
     const folder = path.join(level.folder, name.slice(0, -1));
+    if (folder === this.options.skip) return undefined;
     let real: string | undefined;
     try {
       if (this.options.followLinks && lstatSync(path.toNamespacedPath(folder)).isSymbolicLink()) {

@@ -1,7 +1,7 @@
 /** Small pictures of photos: made by the native decoder when asked for, kept in a bounded cache. */
 import { stat } from "node:fs/promises";
 import { type DecodeLimits, decodeRgb, encodeJpeg, probeImage } from "../../native/image.js";
-import { errorMessage, throwIfCancelled, VergerError } from "../errors.js";
+import { cancelled, errorMessage, throwIfCancelled, VergerError } from "../errors.js";
 import type { DiskCache } from "./disk-cache.js";
 
 /** A change of how thumbnails look is a change of this number. */
@@ -21,7 +21,6 @@ interface Waiting {
 export class Thumbnails {
   private running = 0;
   private readonly waiting: Waiting[] = [];
-  private readonly underWay = new Map<string, Promise<Thumbnail>>();
 
   constructor(
     private readonly cache: DiskCache,
@@ -50,15 +49,7 @@ export class Thumbnails {
     const key = `${RECIPE}\n${side}\n${file}\n${info.size}\n${info.mtimeMs}`;
     const kept = await this.cache.get(key);
     if (kept && kept[0] === 0xff && kept[1] === 0xd8) return { jpeg: kept };
-    // Two who ask for the same picture share the work, unless one of them may give up.
-    const known = this.underWay.get(key);
-    if (known && !signal) return known;
-    const making = this.inTurn(() => this.render(file, side, key, signal), signal);
-    if (!signal) {
-      this.underWay.set(key, making);
-      making.finally(() => this.underWay.delete(key)).catch(() => {});
-    }
-    return making;
+    return this.inTurn(() => this.render(file, side, key, signal), signal);
   }
 
   private async render(file: string, side: number, key: string, signal?: AbortSignal): Promise<Thumbnail> {
@@ -100,7 +91,7 @@ export class Thumbnails {
         const at = this.waiting.indexOf(entry);
         if (at < 0) return;
         this.waiting.splice(at, 1);
-        reject(new VergerError("cancelled", "The operation was cancelled."));
+        reject(cancelled());
       };
       signal?.addEventListener("abort", giveUp, { once: true });
       this.waiting.push(entry);

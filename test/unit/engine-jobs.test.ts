@@ -1,0 +1,193 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ApiEvent, Job } from "../../src-main/api/channels.js";
+import { runRequestSchema } from "../../src-main/api/contract.js";
+import { Events } from "../../src-main/engine/events.js";
+import type { Task } from "../../src-main/engine/jobs/protocol.js";
+import { JobQueue } from "../../src-main/engine/jobs/queue.js";
+import type { JobThreadListener, SpawnJobThread } from "../../src-main/engine/jobs/spawn.js";
+import { RunRegistry } from "../../src-main/engine/runs.js";
+import { moveToTrash } from "../../src-main/engine/trash.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "verger-queue-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Threads whose every word the test speaks. */
+class Threads {
+  readonly started: { readonly task: Task; readonly say: JobThreadListener; stops: number }[] = [];
+  readonly spawn: SpawnJobThread = (task, say) => {
+    const thread = { task, say, stops: 0 };
+    this.started.push(thread);
+    return {
+      stop: () => {
+        thread.stops += 1;
+      },
+    };
+  };
+
+  last() {
+    const thread = this.started.at(-1);
+    if (!thread) throw new Error("no thread was started");
+    return thread;
+  }
+
+  cancelled(): void {
+    const { say } = this.last();
+    say.message({ type: "failed", code: "cancelled", message: "stopped" });
+    say.end(null);
+  }
+}
+
+function open(): { queue: JobQueue; threads: Threads; events: ApiEvent[] } {
+  const emitter = new Events();
+  const events: ApiEvent[] = [];
+  emitter.subscribe((event) => events.push(event));
+  const threads = new Threads();
+  const runs = new RunRegistry(folder, emitter, undefined);
+  return { queue: new JobQueue({ stateFolder: folder, events: emitter, runs, spawn: threads.spawn }), threads, events };
+}
+
+const work = (out: string, fresh = false) => ({
+  kind: "run" as const,
+  request: runRequestSchema.parse({ sources: ["photos"], out: path.join(folder, out), fresh }),
+});
+
+const byId = async (queue: JobQueue, id: string): Promise<Job> => {
+  const job = (await queue.list()).find((entry) => entry.id === id);
+  if (!job) throw new Error(`no job ${id}`);
+  return job;
+};
+
+describe("the queue", () => {
+  it("runs one job after the other", async () => {
+    const { queue, threads } = open();
+    const first = await queue.start(work("a"));
+    const second = await queue.start(work("b"));
+    expect([first.number, second.number]).toEqual([1, 2]);
+    expect(threads.started).toHaveLength(1);
+    threads.last().say.message({ type: "failed", code: "source/empty", message: "Expected images." });
+    threads.last().say.end(null);
+    expect((await byId(queue, first.id)).failure).toEqual({ code: "source/empty", message: "Expected images." });
+    expect(threads.started).toHaveLength(2);
+    expect((await byId(queue, second.id)).state).toBe("running");
+  });
+
+  it("takes a thread that ends without a word for a failure, and goes on", async () => {
+    const { queue, threads } = open();
+    const first = await queue.start(work("a"));
+    await queue.start(work("b"));
+    threads.last().say.end("it ran out of memory");
+    const failed = await byId(queue, first.id);
+    expect(failed).toMatchObject({ state: "failed", failure: { code: "job/crashed" } });
+    expect(failed.failure?.message).toContain("it ran out of memory");
+    expect(threads.started).toHaveLength(2);
+    await queue.resume(first.id);
+    expect((await byId(queue, first.id)).state).toBe("queued");
+  });
+
+  it("tells stages, counts, rate and time left", async () => {
+    const { queue, threads, events } = open();
+    const { id } = await queue.start(work("a"));
+    const { say } = threads.last();
+    say.message({ type: "event", event: { type: "stage", stage: "scan", state: "start" } });
+    say.message({ type: "event", event: { type: "stage", stage: "scan", state: "done", seconds: 0.5 } });
+    say.message({ type: "event", event: { type: "stage", stage: "embed", state: "start", total: 100 } });
+    say.message({ type: "event", event: { type: "progress", stage: "embed", done: 0, total: 100, unit: "images" } });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    say.message({
+      type: "event",
+      event: { type: "progress", stage: "embed", done: 30, total: 100, unit: "images", setAside: 2 },
+    });
+    const { stages, progress } = await byId(queue, id);
+    expect(stages).toEqual([
+      { stage: "scan", state: "done", seconds: 0.5 },
+      { stage: "embed", state: "running", seconds: null },
+    ]);
+    expect(progress).toMatchObject({ done: 30, total: 100, setAside: 2 });
+    expect((progress?.rate as number) * (progress?.secondsLeft as number)).toBeCloseTo(70, 6);
+    expect(events.filter((event) => event.type === "job").at(-1)).toMatchObject({ job: { progress: { done: 30 } } });
+  });
+
+  it("never discards what a stopped job has done, even one begun with `fresh`", async () => {
+    const { queue, threads } = open();
+    const { id } = await queue.start(work("a", true));
+    expect(threads.last().task).toMatchObject({ request: { fresh: true } });
+    await queue.stop(id, "cancel");
+    expect(threads.last().stops).toBe(1);
+    threads.cancelled();
+    expect((await byId(queue, id)).state).toBe("cancelled");
+    await queue.resume(id);
+    expect(threads.last().task).toMatchObject({ request: { fresh: false } });
+  });
+
+  it("is stopped as a whole so that all of it can be resumed by a later one", async () => {
+    const { queue, threads } = open();
+    const running = await queue.start(work("a"));
+    const waiting = await queue.start(work("b"));
+    const closing = queue.close();
+    await expect.poll(() => threads.last().stops).toBe(1);
+    threads.cancelled();
+    await closing;
+    expect(threads.started).toHaveLength(1);
+    const later = open();
+    const jobs = await later.queue.list();
+    expect(jobs.map(({ id, state }) => [id, state])).toEqual([
+      [running.id, "paused"],
+      [waiting.id, "paused"],
+    ]);
+    await later.queue.resume(waiting.id);
+    expect(later.threads.last().task).toMatchObject({ request: { out: waiting.out } });
+    expect((await later.queue.start(work("c"))).number).toBe(3);
+  });
+
+  it("takes over what a process that is gone has left, and leaves alone what another one does", async () => {
+    const first = open();
+    const { id } = await first.queue.start(work("a"));
+    const file = path.join(folder, "jobs", `${id}.json`);
+    await expect.poll(() => existsSync(file)).toBe(true);
+    const job = await byId(first.queue, id);
+    // Process 1 is alive, and another's; without the run's lock it is not at this job.
+    writeFileSync(file, JSON.stringify({ pid: 1, job }));
+    const taken = await byId(open().queue, id);
+    expect(taken.state).toBe("paused");
+    expect(taken.notices.at(-1)).toContain("ended while this job was under way");
+    writeFileSync(file, JSON.stringify({ pid: 1, job: { ...job, state: "queued" } }));
+    expect(await open().queue.list()).toEqual([]);
+    writeFileSync(file, "{ damaged");
+    expect(await open().queue.list()).toEqual([]);
+  });
+
+  it("says what cannot be done", async () => {
+    const { queue, threads } = open();
+    const { id } = await queue.start(work("a"));
+    await expect(queue.resume(id)).rejects.toMatchObject({ code: "job/state" });
+    await expect(queue.retry(id)).rejects.toMatchObject({ code: "job/state" });
+    await expect(queue.forget(id)).rejects.toMatchObject({ code: "job/state" });
+    await expect(queue.stop("nothing", "cancel")).rejects.toMatchObject({ code: "job/unknown" });
+    await queue.stop(id, "pause");
+    threads.cancelled();
+    await queue.forget(id);
+    expect(await queue.list()).toEqual([]);
+    expect(readdirSync(path.join(folder, "jobs"))).toEqual([]);
+  });
+});
+
+describe("the trash", () => {
+  it("gives names that are taken a number, and leaves nothing behind where it fails", async () => {
+    const trash = path.join(folder, "Trash");
+    for (const parent of ["one", "two"]) {
+      const run = path.join(folder, parent, "a run");
+      mkdirSync(run, { recursive: true });
+      await moveToTrash(run, trash, new Date("2026-11-22T10:00:00Z"));
+      expect(existsSync(run)).toBe(false);
+    }
+    expect(readdirSync(path.join(trash, "files")).sort()).toEqual(["a run", "a run.2"]);
+    await expect(moveToTrash(path.join(folder, "gone"), trash)).rejects.toMatchObject({ code: "run/no-trash" });
+    expect(readdirSync(path.join(trash, "info")).sort()).toEqual(["a run.2.trashinfo", "a run.trashinfo"]);
+  });
+});

@@ -6,13 +6,12 @@ import { hashOf, root, run, Stop } from "./project.mjs";
 const bin = process.platform === "win32" ? "Scripts" : "bin";
 
 /**
- * Makes .venv hold the packages of a requirements file.
+ * Creates .venv unless it stands.
  *
- * @param requirements relative to the project
  * @returns gives the path of a program in the environment
  * @throws Stop
  */
-export function ensurePython(requirements) {
+function ensureEnvironment() {
   const program = (name) => path.join(root, ".venv", bin, process.platform === "win32" ? `${name}.exe` : name);
   if (!existsSync(program("python"))) {
     console.log("Creating the Python environment .venv ...");
@@ -21,25 +20,41 @@ export function ensurePython(requirements) {
       throw new Stop("Expected python3 with its venv module, but it could not create .venv; install python3-venv.");
     }
   }
+  return program;
+}
+
+function install(program, requirements, ...options) {
+  console.log(`Installing the Python packages of ${requirements} ...`);
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "5"];
+  if (!run(program("python"), [...pip, ...options, "-r", requirements])) {
+    throw new Stop(`Expected pip to install ${requirements}, but it failed; see above.`);
+  }
+}
+
+/**
+ * Makes .venv hold the packages of a requirements file.
+ *
+ * @param requirements relative to the project
+ * @returns gives the path of a program in the environment
+ * @throws Stop
+ */
+export function ensurePython(requirements) {
+  const program = ensureEnvironment();
   // The stamp stands inside the environment and goes with it.
   const stampFile = path.join(root, ".venv", `${requirements.replaceAll("/", "-")}.stamp`);
   const hash = hashOf([requirements]);
   if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== hash) {
-    console.log(`Installing the Python packages of ${requirements} ...`);
-    const pip = [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--disable-pip-version-check",
-      "--retries",
-      "5",
-      "-r",
-      requirements,
-    ];
-    if (!run(program("python"), pip))
-      throw new Stop(`Expected pip to install ${requirements}, but it failed; see above.`);
+    install(program, requirements);
     writeFileSync(stampFile, hash);
   }
   return program;
+}
+
+/**
+ * Unpacks the packages of a requirements file into a folder of their own, for what is needed once.
+ *
+ * @throws Stop
+ */
+export function unpackPython(requirements, folder) {
+  install(ensureEnvironment(), requirements, "--target", folder);
 }

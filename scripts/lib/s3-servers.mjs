@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { hashOf, isFresh, output, root, run, Stop, stamp, unstamp, which } from "./project.mjs";
-import { ensurePython } from "./python.mjs";
+import { ensurePython, unpackPython } from "./python.mjs";
 
 const MOTO_REQUIREMENTS = "test/s3-servers/requirements.txt";
 const GO_REQUIREMENTS = "test/s3-servers/go-requirements.txt";
@@ -54,11 +54,13 @@ export function ensureVersity() {
 
 function buildVersity(hash) {
   unstamp("versitygw");
-  const go = ensurePython(GO_REQUIREMENTS)("go");
-  console.log(`Building ${VERSITY} (a few minutes, once) ...`);
   const work = path.join(root, folder, "build");
   removeTree(work);
   mkdirSync(work, { recursive: true });
+  const toolchain = path.join(work, "toolchain");
+  unpackPython(GO_REQUIREMENTS, toolchain);
+  const go = path.join(toolchain, "go", "bin", `go${exe}`);
+  console.log(`Building ${VERSITY} (a few minutes, once) ...`);
   const built = run(...niced(go, ["install", "-trimpath", "-ldflags=-s -w", VERSITY]), {
     cwd: work,
     env: {
@@ -81,7 +83,7 @@ function buildVersity(hash) {
     throw new Stop(`Expected Go to build ${VERSITY}, but it failed; see above and run this command again.`);
   }
   renameSync(path.join(work, `versitygw${exe}`), path.join(root, versity));
-  // Modules and build cache take a gigabyte and are of no further use.
+  // Toolchain, modules and build cache take more than a gigabyte and are of no further use.
   removeTree(work);
   stamp("versitygw", hash);
 }

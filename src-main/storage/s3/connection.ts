@@ -85,14 +85,13 @@ export class Connection {
     };
     try {
       if (region === undefined) configuration.region = await configuredRegion(sdk, configuration);
-      let resolved = await resolveSite(sdk, configuration, bucket);
-      // An endpoint of the environment or a profile is known only now.
-      if (options.pathStyle === undefined && resolved.customEndpoint) {
+      let site = await resolveSite(sdk, configuration, bucket);
+      if (options.pathStyle === undefined && (await hasOwnEndpoint(sdk, configuration, bucket, site))) {
         configuration.forcePathStyle = true;
-        resolved = await resolveSite(sdk, configuration, bucket);
+        site = await resolveSite(sdk, configuration, bucket);
       }
       const client = new sdk.S3Client(configuration);
-      return new Connection(bucket, sdk, configuration, client, resolved.site, resolved.site.signer.region);
+      return new Connection(bucket, sdk, configuration, client, site, site.signer.region);
     } catch (error) {
       if (error instanceof VergerError) throw error;
       throw new VergerError(
@@ -105,7 +104,7 @@ export class Connection {
   /** The same bucket in another region. */
   async inRegion(region: string): Promise<Connection> {
     const configuration = { ...this.configuration, region };
-    const { site } = await resolveSite(this.sdk, configuration, this.bucket);
+    const site = await resolveSite(this.sdk, configuration, this.bucket);
     const client = new this.sdk.S3Client(configuration);
     const moved = new Connection(this.bucket, this.sdk, configuration, client, site, region);
     moved.clockOffsetMs = this.clockOffsetMs;
@@ -221,11 +220,7 @@ async function configuredRegion(sdk: Sdk, configuration: S3ClientConfig): Promis
  * Has the SDK build a HeadBucket request and takes its address from it, without sending it: endpoint rules, FIPS, dual
  * stack, access points and configuration files are all in there.
  */
-async function resolveSite(
-  sdk: Sdk,
-  configuration: S3ClientConfig,
-  bucket: string,
-): Promise<{ site: Site; customEndpoint: boolean }> {
+async function resolveSite(sdk: Sdk, configuration: S3ClientConfig, bucket: string): Promise<Site> {
   // Nothing is sent: an address needs no real credentials, and the chain may be slow to find none.
   const client = new sdk.S3Client({ ...configuration, credentials: { accessKeyId: "none", secretAccessKey: "none" } });
   let site: Site | undefined;
@@ -251,5 +246,12 @@ async function resolveSite(
   );
   await client.send(probe);
   if (!site) throw new Error("the SDK built no request");
-  return { site, customEndpoint: client.config.endpoint !== undefined };
+  return site;
+}
+
+/** True when an endpoint is given, here, in the environment or in a profile: the SDK's own would be another. */
+async function hasOwnEndpoint(sdk: Sdk, configuration: S3ClientConfig, bucket: string, site: Site): Promise<boolean> {
+  if (configuration.endpoint !== undefined) return true;
+  const usual = { ...configuration, ignoreConfiguredEndpointUrls: true };
+  return (await resolveSite(sdk, usual, bucket)).origin !== site.origin;
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { VergerError } from "../core/errors.js";
 import { isS3Url } from "../storage/location.js";
 import type { CommandContext } from "./context.js";
 import { EXIT } from "./exit.js";
@@ -28,9 +29,19 @@ export function addDoctor(program: Command, context: CommandContext): void {
       ]),
     )
     .action(async (place: string, flags: S3Flags & { readOnly?: true }) => {
+      if (!isS3Url(place)) refuseBucketOptions(place, flags);
       const passed = isS3Url(place) ? await ofBucket(place, flags, context) : await ofMachine(place, context);
       if (!passed) context.finish(EXIT.failed);
     });
+}
+
+/** @throws VergerError `usage/conflict` */
+function refuseBucketOptions(folder: string, { readOnly, ...s3 }: S3Flags & { readOnly?: true }): void {
+  if (!readOnly && Object.keys(s3Options(s3)).length === 0) return;
+  throw new VergerError(
+    "usage/conflict",
+    `Expected s3://bucket/prefix to go with --read-only and the S3 options of verger doctor, but received "${folder}"; give the bucket, or leave the options out.`,
+  );
 }
 
 async function ofMachine(folder: string, context: CommandContext): Promise<boolean> {

@@ -150,4 +150,6 @@ describe.each(s3Servers)("before $name", ({ name, start }) => {
 
 it("refuses what is no address", async () => {
   expect((await cliFailure(["doctor", "s3:///photos"])).code).toBe("s3/url");
+  expect((await cliFailure(["doctor", "photos", "--read-only"], 2)).code).toBe("usage/conflict");
+  expect((await cliFailure(["doctor", "photos", "--region", "eu-west-3"], 2)).code).toBe("usage/conflict");
 });

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ApiEvent, Job } from "../../src-main/api/channels.js";
 import { runRequestSchema } from "../../src-main/api/contract.js";
 import { Events } from "../../src-main/engine/events.js";
+import { createEngine } from "../../src-main/engine/index.js";
 import type { Task } from "../../src-main/engine/jobs/protocol.js";
 import { JobQueue } from "../../src-main/engine/jobs/queue.js";
 import type { JobThreadListener, SpawnJobThread } from "../../src-main/engine/jobs/spawn.js";
@@ -174,6 +175,46 @@ describe("the queue", () => {
     await queue.forget(id);
     expect(await queue.list()).toEqual([]);
     expect(readdirSync(path.join(folder, "jobs"))).toEqual([]);
+  });
+});
+
+describe("a probe", () => {
+  it("is told while it counts, and stopped when nobody waits for it any more", async () => {
+    const threads = new Threads();
+    const engine = await createEngine({
+      carrier: "http",
+      stateFolder: folder,
+      cacheFolder: folder,
+      spawn: threads.spawn,
+    });
+    const events: ApiEvent[] = [];
+    engine.subscribe((event) => events.push(event));
+    const gone = new AbortController();
+    const answer = engine.call("jobs.probe", { probe: "p", sources: ["photos"] }, { signal: gone.signal });
+    const refused = expect(answer).rejects.toMatchObject({ code: "cancelled" });
+    await expect.poll(() => threads.started.length).toBe(1);
+    threads.last().say.message({ type: "counted", images: 7 });
+    expect(events).toContainEqual({ type: "probe", probe: "p", images: 7 });
+    gone.abort();
+    expect(threads.last().stops).toBe(1);
+    threads.cancelled();
+    await refused;
+  });
+
+  it("whose thread ends without a word fails", async () => {
+    const threads = new Threads();
+    const engine = await createEngine({
+      carrier: "http",
+      stateFolder: folder,
+      cacheFolder: folder,
+      spawn: threads.spawn,
+    });
+    const { signal } = new AbortController();
+    const answer = engine.call("jobs.probe", { probe: "p", sources: ["photos"] }, { signal });
+    const refused = expect(answer).rejects.toMatchObject({ code: "job/crashed" });
+    await expect.poll(() => threads.started.length).toBe(1);
+    threads.last().say.end("it ended with 134");
+    await refused;
   });
 });
 

@@ -82,6 +82,7 @@ describe("the state of a sync", () => {
     appendFileSync(journal, '["c",1,"');
     state.close();
     writeFileSync(path.join(files, "state.tmp"), "half");
+    writeFileSync(path.join(files, "small.tmp"), "a queue");
     const next = await open();
     expect((await allOf(next.known())).map(({ key }) => key)).toEqual(["a", "b"]);
     expect(readdirSync(files).sort()).toEqual(["lock", "state.ndjson", "uploads"]);

@@ -154,7 +154,8 @@ export class SyncState {
     const state = this.file("state.ndjson");
     if (existsSync(state) && !isWhole(state)) rmSync(state, { force: true });
     const names = readdirSync(this.folder);
-    for (const name of names) if (/^(run-\d+\.tmp|state\.tmp)$/.test(name)) rmSync(this.file(name), { force: true });
+    // Of a process that was killed: what it was writing, and its queues.
+    for (const name of names) if (name.endsWith(".tmp")) rmSync(this.file(name), { force: true });
     const journals = names.filter((name) => /^journal-\d+\.ndjson$/.test(name)).sort();
     if (journals.length === 0) return;
     const runs: string[] = [];

@@ -9,6 +9,7 @@ import {
   syncRequestSchema,
 } from "../../api/contract.js";
 import { errorMessage, isCancelled, throwIfCancelled, VergerError } from "../../core/errors.js";
+import { counted } from "../../core/manifest/manifest.js";
 import { Pacer } from "../../core/manifest/order.js";
 import { parseRequest } from "../../core/request.js";
 import { forgetUpload, heldUploads, openS3, TUNING } from "../s3/index.js";
@@ -289,14 +290,14 @@ class Sync {
     if (!request.forceDelete && toDelete.files * 2 > tally.targetFiles) {
       throw new VergerError(
         "sync/too-many-deletions",
-        `Expected --delete to remove at most half of what stands in ${nameOf(this.sides.to)}, but ${toDelete.files} of ${tally.targetFiles} files are not in ${nameOf(this.sides.from)}; check both sides, then allow it with --force-delete.`,
+        `Expected --delete to remove at most half of what stands in ${nameOf(this.sides.to)}, but of its ${tally.targetFiles} files ${toDelete.files} would go, which are not in ${nameOf(this.sides.from)}; check both sides, then allow it with --force-delete.`,
         { details: { deletions: toDelete.files, files: tally.targetFiles } },
       );
     }
     if (request.dryRun || options.confirmDelete === undefined || (await options.confirmDelete(toDelete))) return;
     throw new VergerError(
       "sync/not-confirmed",
-      `Expected a yes before deleting ${toDelete.files} files from ${nameOf(this.sides.to)}, but it was not given; nothing has been changed.`,
+      `Expected a yes before deleting ${counted(toDelete.files, "file")} from ${nameOf(this.sides.to)}, but it was not given; nothing has been changed.`,
     );
   }
 

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { type ApiFailure, type Channel, channels, type ParsedRequestOf, type ResponseOf } from "../api/channels.js";
 import { errorCode, errorMessage, isCancelled, VergerError } from "../core/errors.js";
-import { parseRequest } from "../core/run/run.js";
+import { parseRequest } from "../core/request.js";
 
 export interface CallContext {
   /** Aborted when nobody waits for the answer any more. */

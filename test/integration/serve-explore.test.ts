@@ -1,5 +1,6 @@
 /** `verger serve` on a run of real photos: who may ask, and what is answered. */
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -382,6 +383,55 @@ describe("runs", () => {
     expect(existsSync(path.join(home, "data/Trash/files/second/run.json"))).toBe(true);
     expect(readFileSync(path.join(home, "data/Trash/info/second.trashinfo"), "utf8")).toContain(`Path=${copy}\n`);
     expect((await client.call("runs.recent", {})).runs.map((entry) => entry.run)).toEqual([card.run]);
+  });
+
+  it("of features alone show the photos of the run these come from, or say that they know of none", async () => {
+    const second = path.join(work.folder, "second-pca");
+    await cliJson(["pca", path.join(run, "features"), "--out", second, "--components", "3"]);
+    const { run: id, version, mosaic } = await client.call("runs.open", { path: second });
+    const pca = await client.call("run.overview", { run: id });
+    expect(pca).toMatchObject({ root: photos, rows: overview.rows, problems: [], pca: { components: 3 } });
+    expect(mosaic).toHaveLength(8);
+    expect((await client.picture(imagePath(id, version, 0, 128))).status).toBe(200);
+    const near = await client.call("run.neighbours", { run: id, row: 3, k: 5 });
+    expect(near).toEqual(await client.call("run.neighbours", { run: card.run, row: 3, k: 5 }));
+
+    const spark = path.join(work.folder, "spark-pca");
+    const given = path.join(import.meta.dirname, "data/spark/array-parts");
+    await cliJson(["pca", given, "--out", spark, "--components", "2"]);
+    const other = await client.call("runs.open", { path: spark });
+    expect(other.mosaic).toEqual([]);
+    expect((await client.call("run.overview", { run: other.run })).root).toBeNull();
+    expect((await client.call("run.image", { run: other.run, row: 0 })).problem?.code).toBe("photo/missing");
+    const picture = await client.picture(imagePath(other.run, other.version, 0, 128));
+    expect(picture.status).toBe(404);
+    for (const known of [id, other.run]) await client.call("runs.forget", { run: known });
+  });
+
+  it("that are not finished are shown as far as they are", async () => {
+    const half = path.join(work.folder, "half");
+    cpSync(run, half, { recursive: true });
+    rmSync(path.join(half, "pca"), { recursive: true });
+    const file = JSON.parse(readFileSync(path.join(half, "run.json"), "utf8"));
+    writeFileSync(path.join(half, "run.json"), JSON.stringify({ ...file, state: "interrupted", pca: null }));
+    const { run: id } = await client.call("runs.open", { path: half });
+    const unfinished = await client.call("run.overview", { run: id });
+    expect(unfinished).toMatchObject({ rows: overview.rows, pca: null, card: { state: "interrupted" } });
+    expect(unfinished.problems.map(({ code }) => code)).toEqual(["run/incomplete"]);
+    await expect(client.call("run.coordinates", { run: id, components: [0] })).rejects.toMatchObject({
+      code: "run/no-pca",
+    });
+    await expect(client.call("run.outliers", { run: id })).rejects.toMatchObject({ code: "run/no-pca" });
+    // The PCA of another state of the run must not be drawn over these rows.
+    cpSync(path.join(run, "pca"), path.join(half, "pca"), { recursive: true });
+    rmSync(path.join(half, "features"), { recursive: true });
+    mkdirSync(path.join(half, "features"));
+    writeFileSync(path.join(half, "run.json"), JSON.stringify({ ...file, state: "running" }));
+    const empty = await client.call("run.overview", { run: id });
+    expect(empty).toMatchObject({ rows: 0, pca: null });
+    expect(empty.problems.map(({ code }) => code)).toEqual(["run/incomplete", "run/no-pca"]);
+    expect((await client.call("run.search", { run: id, text: "a" })).rows).toHaveLength(0);
+    await client.call("runs.forget", { run: id });
   });
 
   it("that are newer, damaged or none are said to be so", async () => {

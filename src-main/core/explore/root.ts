@@ -6,18 +6,34 @@ import type { RunFile } from "../../api/contract.js";
 import { VergerError } from "../errors.js";
 import { commonFolder, contains } from "../manifest/manifest.js";
 import { isAddress } from "../remote.js";
+import { readRunFile } from "../run/index.js";
 
 /**
  * The folder that the run's paths are relative to: the deepest one that holds all of its sources. A source that is a
- * file stands for its folder; one that is gone is taken for a folder, as most are.
+ * file stands for its folder; one that is gone is taken for a folder, as most are. A PCA of another run's features shows
+ * that run's photos.
  *
  * @returns null for features that others wrote, and where a source is in S3
  */
 export function photoRoot(run: RunFile): string | null {
-  const sources = run.identity?.sources ?? [];
+  const sources = (run.identity ?? identityOfFeatures(run.featuresFrom))?.sources ?? [];
   if (sources.length === 0 || sources.some(isAddress)) return null;
   const folder = commonFolder(sources.map(folderOf));
   return folder === "" ? null : folder;
+}
+
+/** The run that features stand in: named itself, or by its folder `features`. */
+function identityOfFeatures(featuresFrom: string | null): RunFile["identity"] {
+  if (featuresFrom === null || isAddress(featuresFrom)) return null;
+  for (const folder of [featuresFrom, path.dirname(featuresFrom)]) {
+    try {
+      const run = readRunFile(folder);
+      if (run) return run.identity;
+    } catch {
+      // A run that this version cannot read says nothing about photos.
+    }
+  }
+  return null;
 }
 
 function folderOf(source: string): string {

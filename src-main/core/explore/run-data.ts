@@ -97,7 +97,8 @@ export class RunData {
     }
     const features = path.join(folder, "features");
     const pca = path.join(folder, "pca");
-    const own = file.kind === "run" && listParts(features).length > 0;
+    // The rows of a run are those of its features alone, even while there are none: a PCA may be of an earlier state.
+    const own = file.kind === "run";
     const names = new Map<string | null, number>();
     const base = await readBase(own ? features : pca, own, names);
     const { model, problem } = await readModel(pca, base.paths.length);

@@ -9,7 +9,7 @@ import { junitCounts, reportFile, vitestCounts } from "./lib/report.mjs";
 import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
 
-const PROJECTS = ["src-main", "src-renderer", "test"];
+const PROJECTS = ["src-main", "src-renderer", "test", "test/e2e"];
 
 const results = [];
 
@@ -65,6 +65,7 @@ await main(async () => {
     junitCounts("native-sanitized"),
   );
   await step("integration tests", vitest("integration"), () => vitestCounts("integration"));
+  await step("end-to-end tests of the window", script("test-e2e.mjs"), () => junitCounts("e2e"));
   await step("Python interop tests", script("test-python.mjs"), () => junitCounts("python"));
 
   console.log("");

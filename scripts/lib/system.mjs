@@ -1,4 +1,5 @@
 // Compilers and libraries of the system: finds what is missing and installs it, or says how.
+import { existsSync } from "node:fs";
 import { output, run, Stop, which } from "./project.mjs";
 
 /**
@@ -22,6 +23,7 @@ const CHECK_NEEDS = [
   { library: "gtest", apt: "libgtest-dev", dnf: "gtest-devel", brew: "googletest" },
   { has: () => which("clang-format"), apt: "clang-format", dnf: "clang-tools-extra", brew: "llvm" },
   { has: () => which("clang-tidy"), apt: "clang-tidy", dnf: "clang-tools-extra", brew: "llvm" },
+  { has: hasChromium, apt: "chromium", dnf: "chromium", brew: "--cask chromium" },
   { has: hasVenv, apt: "python3-venv", dnf: "python3", brew: "python3" },
 ];
 
@@ -34,6 +36,15 @@ function hasCMake() {
 // there CMake finds it or not.
 function hasSnappy() {
   return process.platform === "darwin" || output("pkg-config", ["--exists", "snappy"]) !== undefined;
+}
+
+// test/e2e/browser.ts looks in the same places.
+function hasChromium() {
+  return (
+    process.env.VERGER_CHROMIUM !== undefined ||
+    which("chromium", "chromium-browser", "google-chrome") !== undefined ||
+    existsSync("/Applications/Google Chrome.app")
+  );
 }
 
 function hasVenv() {

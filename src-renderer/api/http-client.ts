@@ -60,7 +60,8 @@ export function httpClient(base: string): HttpClient {
     };
     current.onclose = () => {
       if (socket !== current) return;
-      setState(state === "connecting" && attempts < 2 ? "connecting" : "lost");
+      // Once refused, a page stays refused until it is let in or nobody is there any more.
+      if (state !== "refused") setState(state === "connecting" && attempts < 2 ? "connecting" : "lost");
       void distinguishRefusal();
       timer = setTimeout(connect, WAITS[Math.min(attempts++, WAITS.length - 1)]);
     };
@@ -71,7 +72,7 @@ export function httpClient(base: string): HttpClient {
       const response = await fetch(new URL("api/app.info", base), callOptions({}));
       if (response.status === 401 || response.status === 403) setState("refused");
     } catch {
-      // Nobody there: lost, as it stands.
+      if (state === "refused") setState("lost");
     }
   };
   connect();

@@ -60,7 +60,7 @@ export function writeLink(link: ExploreLink): URLSearchParams {
 /** The state a link stands for; what cannot be read is as at the start. */
 export function readLink(search: URLSearchParams): ExploreLink {
   const [x = 1, y = 2] = numbers(search.get("axes"), 2) ?? [];
-  const [atX = 0, atY = 0, zoom = 1] = numbers(search.get("view"), 3) ?? [];
+  const [atX = 0, atY = 0, zoom = 0] = numbers(search.get("view"), 3) ?? [];
   const row = search.get("photo");
   const packed = search.get("rows");
   const names = (key: string) => search.getAll(key).map((name) => (name === "-" ? null : name.replace(/^=/, "")));
@@ -73,7 +73,7 @@ export function readLink(search: URLSearchParams): ExploreLink {
     text: search.get("q") ?? "",
     row: row !== null && /^\d{1,9}$/.test(row) ? Number(row) : null,
     selection: packed === null ? null : (unpackRows(packed) ?? null),
-    camera: search.has("view") && zoom > 0 ? { x: atX, y: atY, zoom } : null,
+    camera: zoom > 0 ? { x: atX, y: atY, zoom } : null,
   };
 }
 

@@ -63,14 +63,23 @@ export function IconButton({
 /** The system's own choice, styled: it works with every keyboard, screen reader and touch screen. */
 export function Choice({
   label,
-  visibleLabel,
+  before,
   className,
   children,
   ...rest
-}: SelectHTMLAttributes<HTMLSelectElement> & { label: string; visibleLabel?: boolean }) {
+}: SelectHTMLAttributes<HTMLSelectElement> & {
+  label: string;
+  /** A letter or two in front, for the eye only. */
+  before?: string;
+}) {
   return (
-    <label className="flex min-w-0 items-center gap-1.5">
-      <span className={visibleLabel ? "shrink-0 text-muted" : "sr-only"}>{label}</span>
+    <label className="flex min-w-0 items-center">
+      <span className="sr-only">{label}</span>
+      {before && (
+        <span aria-hidden className="-mr-1.5 shrink-0 text-muted">
+          {before}
+        </span>
+      )}
       <select className={clsx("field min-w-0", className)} {...rest}>
         {children}
       </select>

@@ -33,6 +33,8 @@ export interface Speech {
   t(key: Key, values?: Values): string;
   /** A number, at most `digits` decimals (default 0). */
   n(value: number, digits?: number): string;
+  /** A number with three decimals, whatever they are: for columns of numbers that are compared. */
+  fixed(value: number): string;
   /** A share in 0..1 as a percentage. */
   percent(share: number, digits?: number): string;
   /** Bytes in the unit that gives one to three digits before the point (1 kB = 1000 bytes). */
@@ -70,6 +72,7 @@ function makeSpeech(language: Language): Speech {
   );
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
+  const thousandths = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
   const unit = (value: number, name: string, digits = 0) =>
     new Intl.NumberFormat(locale, {
       style: "unit",
@@ -93,6 +96,7 @@ function makeSpeech(language: Language): Speech {
         return value === undefined ? whole : typeof value === "number" ? n(value) : value;
       });
     },
+    fixed: (value) => thousandths.format(value),
     percent: (share, digits = 1) => (percents[digits] ?? percents[1])?.format(share) ?? String(share),
     bytes(value) {
       const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -114,7 +114,7 @@ function drawAxes(context: CanvasRenderingContext2D, { axes, camera, size, colou
     const pixel = Math.round(y) + 0.5;
     line(0, pixel, size.width, pixel, number === 0);
     context.textAlign = "left";
-    if (pixel > 16 && pixel < size.height - 26) context.fillText(short(number), 7, pixel - 4);
+    if (pixel > 38 && pixel < size.height - 26) context.fillText(short(number), 7, pixel - 4);
   }
 }
 

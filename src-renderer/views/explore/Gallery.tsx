@@ -1,11 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
-import { Tag } from "lucide-react";
+import { Tag, X } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import type { Sort } from "../../app/link.js";
 import { Photo } from "../../components/Photo.js";
-import { Button, Choice, Empty } from "../../components/ui.js";
+import { Button, Choice, Empty, IconButton } from "../../components/ui.js";
 import { toHex } from "../../plots/colour.js";
 import { clearOne, focusRow, select, setRelabelling, sortBy, useExplore } from "../../state/explore.js";
 import { labelColour } from "../../state/explore-logic.js";
@@ -27,9 +27,9 @@ export function Gallery() {
       ? t("gallery.shown", { count: shown.length, total: n(total) })
       : t("gallery.all", { count: total });
   return (
-    <section aria-label={t("gallery.title")} className="flex h-full flex-col bg-ground">
+    <section aria-label={t("gallery.title")} className="@container flex h-full flex-col bg-ground">
       <div className="flex h-11 shrink-0 items-center gap-2 pr-2 pl-3">
-        <h2 className="tabular shrink-0 font-semibold" role="status">
+        <h2 aria-live="polite" className="tabular shrink-0 font-semibold">
           {heading}
         </h2>
         {selection && (
@@ -37,9 +37,7 @@ export function Gallery() {
             <Button kind="primary" icon={Tag} className="ml-1 !h-7" onClick={() => setRelabelling(true)}>
               {t("gallery.relabel")}
             </Button>
-            <Button kind="ghost" className="!h-7 text-muted" onClick={clearOne}>
-              {t("gallery.clear")}
-            </Button>
+            <IconButton icon={X} label={`${t("gallery.clear")} (Esc)`} onClick={clearOne} />
           </>
         )}
         <div className="grow" />
@@ -64,7 +62,7 @@ export function Gallery() {
           step={4}
           value={side}
           onChange={(event) => setSide(Number(event.target.value))}
-          className="hidden w-24 accent-accent md:block"
+          className="hidden w-24 accent-accent @lg:block"
         />
       </div>
       {shown.length === 0 ? <Empty title="" text={t("gallery.empty")} /> : <Photos side={side} />}
@@ -140,7 +138,7 @@ function Photos({ side }: { side: number }) {
       tabIndex={0}
       onKeyDown={onKey}
       onPointerLeave={() => pointAt(-1)}
-      data-testid="gallery"
+      data-testid="photos"
       className="mx-3 min-h-0 grow overflow-y-auto pb-2 focus-visible:outline-offset-0"
     >
       <div role="presentation" className="relative" style={{ height: lines.getTotalSize() }}>

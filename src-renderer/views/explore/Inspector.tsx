@@ -146,7 +146,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function Neighbours({ row, card }: { row: number; card: { run: string; version: string } }) {
-  const { t, n } = useSpeech();
+  const { t, fixed } = useSpeech();
   const { neighbours, labels, ids } = useExplore();
   if (neighbours?.row !== row) return null;
   const own = ids[row];
@@ -157,7 +157,7 @@ function Neighbours({ row, card }: { row: number; card: { run: string; version: 
       <ul className="mt-2 grid grid-cols-[repeat(auto-fill,minmax(4.75rem,1fr))] gap-2">
         {[...neighbours.rows.subarray(0, NEIGHBOURS)].map((near, index) => {
           const label = labels[ids[near] ?? -1]?.name ?? t("labels.none");
-          const distance = t("inspector.distance", { distance: n(neighbours.distances[index] ?? 0, 3) });
+          const distance = t("inspector.distance", { distance: fixed(neighbours.distances[index] ?? 0) });
           return (
             <li key={near} className="min-w-0">
               <button
@@ -170,11 +170,11 @@ function Neighbours({ row, card }: { row: number; card: { run: string; version: 
               >
                 <Photo run={card} row={near} size={128} cover alt="" className="aspect-square w-full rounded-md" />
                 <span
-                  className={`block truncate pt-0.5 text-2xs ${ids[near] === own ? "text-muted" : "font-semibold text-warning"}`}
+                  className={`block truncate pt-0.5 text-2xs ${ids[near] === own ? "text-muted" : "font-semibold"}`}
                 >
                   {label}
                 </span>
-                <span className="tabular block text-2xs text-muted">{n(neighbours.distances[index] ?? 0, 3)}</span>
+                <span className="tabular block text-2xs text-muted">{fixed(neighbours.distances[index] ?? 0)}</span>
               </button>
             </li>
           );

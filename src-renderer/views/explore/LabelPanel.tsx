@@ -23,7 +23,7 @@ export function LabelPanel() {
   const edits = useExplore((state) => state.edits);
   return (
     <section aria-label={t("filter.title")} className="flex h-full flex-col bg-ground">
-      <div className="p-2.5 pb-1">
+      <div className="shrink-0 border-b border-line p-2.5">
         <SearchField
           id="search"
           label={t("filter.text")}
@@ -35,7 +35,7 @@ export function LabelPanel() {
       <Problems />
       <LabelList />
       {edits.rows > 0 || edits.canUndo || edits.canRedo ? (
-        <div className="flex items-center gap-1 border-t border-line py-1 pr-1 pl-3 text-muted">
+        <div className="flex shrink-0 items-center gap-1 border-t border-line py-1 pr-1 pl-3 text-muted">
           <span className="grow">{t("labels.edited", { count: edits.rows })}</span>
           <SmallButton disabled={!edits.canUndo} onClick={() => void undo()}>
             {t("action.undo")}
@@ -167,18 +167,20 @@ function LabelList() {
   const filtered = isolated.size > 0 || hidden.size > 0;
   return (
     <>
-      <div className="flex h-9 items-center gap-2 pr-1.5 pl-3">
+      <div className="flex h-10 shrink-0 items-center gap-2 pr-1.5 pl-3">
         <h2 className="font-semibold">{t("labels.title")}</h2>
         <span className="tabular grow text-muted">{n(labels.filter((label) => label.rows > 0).length)}</span>
         {filtered && <SmallButton onClick={showAllLabels}>{t("labels.showAll")}</SmallButton>}
       </div>
       {labels.length > 8 && (
-        <div className="px-2.5 pb-1.5">
+        <div className="shrink-0 px-2.5 pb-1.5">
           <SearchField label={t("labels.search")} value={text} onChange={setText} wait={0} />
         </div>
       )}
       {labels.length > labelPalette(theme).length && (
-        <p className="px-3 pb-1 text-2xs text-muted">{t("labels.repeat", { count: labelPalette(theme).length })}</p>
+        <p className="shrink-0 px-3 pb-1 text-2xs text-muted">
+          {t("labels.repeat", { count: labelPalette(theme).length })}
+        </p>
       )}
       <div
         ref={scroller}

@@ -23,7 +23,7 @@ export function MapPanel() {
   const kept = overview?.pca?.components ?? 0;
   if (kept === 0) return <Empty title={t("explore.noPca.title")} text={t("explore.noPca.text")} />;
   return (
-    <section aria-label={t("explore.plot")} className="flex h-full flex-col bg-surface">
+    <section aria-label={t("explore.plot")} className="@container flex h-full flex-col bg-surface">
       <div className="flex h-11 shrink-0 items-center gap-1 overflow-x-auto overflow-y-hidden border-b border-line px-2">
         <div role="toolbar" aria-label={t("explore.tool")} className="flex shrink-0">
           {TOOLS.map(([name, icon, key]) => (
@@ -37,8 +37,11 @@ export function MapPanel() {
           ))}
         </div>
         <span className="mx-1 h-5 w-px shrink-0 bg-line" />
-        <IconButton icon={Minus} label={t("explore.zoomOut")} onClick={() => plot.current?.zoom(1 / 1.5)} />
-        <IconButton icon={Plus} label={t("explore.zoomIn")} onClick={() => plot.current?.zoom(1.5)} />
+        {/* Where there is little room the wheel and the keys have to do. */}
+        <span className="hidden shrink-0 @2xl:flex">
+          <IconButton icon={Minus} label={t("explore.zoomOut")} onClick={() => plot.current?.zoom(1 / 1.5)} />
+          <IconButton icon={Plus} label={t("explore.zoomIn")} onClick={() => plot.current?.zoom(1.5)} />
+        </span>
         <IconButton icon={Maximize} label={t("explore.home")} onClick={() => plot.current?.home()} />
         <div className="grow" />
         <AxisChoice axis={0} />
@@ -52,7 +55,7 @@ export function MapPanel() {
             {t("explore.noMatch")}
           </p>
         )}
-        <div className="pointer-events-none absolute top-2 left-10 flex flex-col items-start gap-1">
+        <div className="pointer-events-none absolute top-7 left-10 flex flex-col items-start gap-1">
           {renderer === "canvas" && <Notice>{t("explore.canvasNote")}</Notice>}
           {kept === 1 && <Notice>{t("explore.oneComponent")}</Notice>}
         </div>
@@ -78,8 +81,9 @@ function AxisChoice({ axis }: { axis: 0 | 1 }) {
   return (
     <Choice
       label={name}
+      before={axis === 0 ? "x" : "y"}
       title={name}
-      className="quiet-field w-40"
+      className="quiet-field w-28"
       value={components[axis]}
       onChange={({ target }) => {
         const component = Number(target.value);
@@ -89,7 +93,7 @@ function AxisChoice({ axis }: { axis: 0 | 1 }) {
       {Array.from(ratios ?? [], (ratio, component) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a component is its number.
         <option key={component} value={component}>
-          {`${axis === 0 ? "x" : "y"}: ${t("explore.componentShare", { number: component + 1, share: percent(ratio) })}`}
+          {t("explore.componentBrief", { number: component + 1, share: percent(ratio, 0) })}
         </option>
       ))}
     </Choice>
@@ -104,7 +108,7 @@ function ColourChoice() {
     <Choice
       label={t("explore.colour")}
       title={t("explore.colour")}
-      className="quiet-field w-36"
+      className="quiet-field w-24 @xl:w-36"
       value={colour}
       onChange={({ target }) => void colourBy(target.value as ColourBy)}
     >

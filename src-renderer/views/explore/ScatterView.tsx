@@ -105,9 +105,11 @@ export function ScatterView({
       <p id={help} className="sr-only">
         {t("explore.plot.help")}
       </p>
-      <p className="pointer-events-none absolute right-3 bottom-6 text-2xs font-medium text-muted">{share(x)} →</p>
-      <p className="pointer-events-none absolute top-2 left-2 text-2xs font-medium text-muted [writing-mode:vertical-rl]">
-        ← {share(y)}
+      <p className="pointer-events-none absolute right-3 bottom-6 rounded bg-surface/80 px-1 text-2xs font-medium text-muted">
+        {share(x)} →
+      </p>
+      <p className="pointer-events-none absolute top-1.5 left-1 rounded bg-surface/80 px-1 text-2xs font-medium text-muted">
+        ↑ {share(y)}
       </p>
       {hovered && run && <HoverCard {...hovered} run={run} />}
     </>

@@ -101,8 +101,8 @@ export function VarianceChart({
             y={yBar(ratio)}
             height={HEIGHT - BOTTOM - yBar(ratio)}
             rx={Math.min(2, step / 4)}
-            fill={index === shown ? "var(--ink)" : "var(--line-strong)"}
-            opacity={index === shown || needed === undefined || index < needed ? 1 : 0.4}
+            fill={index === shown ? "var(--muted)" : "color-mix(in srgb, var(--line-strong) 45%, var(--ground))"}
+            opacity={needed === undefined || index < needed ? 1 : 0.4}
           />
         ))}
         {count > 1 && <path d={curve} fill="none" stroke="var(--accent)" strokeWidth={2} strokeLinejoin="round" />}

@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import {
+  EMPTY_LINK,
+  packRows,
+  readLink,
+  readPlace,
+  unpackRows,
+  writeLink,
+  writePlace,
+} from "../../src-renderer/app/link.js";
+import {
+  byScore,
+  combine,
+  filterMask,
+  isShown,
+  labelColours,
+  normalise,
+  percentiles,
+  rankOf,
+  rowsOf,
+  shownRows,
+  valueScale,
+} from "../../src-renderer/state/explore-logic.js";
+import { suggestedOut } from "../../src-renderer/views/new-run/suggested-out.js";
+import { componentsFor, cumulate } from "../../src-renderer/views/variance/cumulate.js";
+
+const none = new Set<number>();
+
+describe("what is shown", () => {
+  const ids = Uint32Array.of(0, 1, 2, 0, 1, 2);
+
+  it("is everything without a filter", () => {
+    expect(filterMask(ids, { isolated: none, hidden: none }, null)).toBeNull();
+    expect(shownRows(6, null, null)).toEqual(Uint32Array.of(0, 1, 2, 3, 4, 5));
+  });
+
+  it("is what labels and search both let through", () => {
+    const mask = filterMask(ids, { isolated: new Set([0, 1]), hidden: new Set([1]) }, Uint32Array.of(0, 1, 5));
+    expect(mask).toEqual(Uint8Array.of(1, 0, 0, 0, 0, 0));
+    expect(filterMask(ids, { isolated: none, hidden: none }, new Uint32Array(0))).toEqual(new Uint8Array(6));
+  });
+
+  it("is the selection among what passes the filter", () => {
+    expect(shownRows(6, Uint8Array.of(1, 1, 0, 1, 1, 1), Uint8Array.of(0, 1, 1, 0, 0, 1))).toEqual(
+      Uint32Array.of(1, 5),
+    );
+  });
+
+  it("hides a label even when it is isolated", () => {
+    expect(isShown(1, { isolated: new Set([1]), hidden: new Set([1]) })).toBe(false);
+    expect(isShown(2, { isolated: new Set([1]), hidden: none })).toBe(false);
+  });
+});
+
+describe("selection", () => {
+  it("is replaced, added to and taken from", () => {
+    const first = combine(null, Uint32Array.of(1, 2), "replace", 5);
+    expect(first && rowsOf(first)).toEqual(Uint32Array.of(1, 2));
+    const more = combine(first, Uint32Array.of(4), "add", 5);
+    expect(more && rowsOf(more)).toEqual(Uint32Array.of(1, 2, 4));
+    // What was given stays as it was: React compares by identity.
+    expect(first && rowsOf(first)).toEqual(Uint32Array.of(1, 2));
+    expect(combine(more, Uint32Array.of(1, 2, 4), "subtract", 5)).toBeNull();
+    expect(combine(null, Uint32Array.of(1), "subtract", 5)).toBeNull();
+  });
+
+  it("lists outliers first and unknown scores last", () => {
+    const scores = Float32Array.of(1, Number.NaN, 5, 5);
+    expect(byScore(Uint32Array.of(0, 1, 2, 3), scores)).toEqual(Uint32Array.of(2, 3, 0, 1));
+  });
+});
+
+describe("colours of points", () => {
+  it("makes labels transparent that are not shown, and takes the person's own colour", () => {
+    const labels = [{ name: "a" }, { name: null }, { name: "b" }];
+    const entries = labelColours(
+      labels,
+      { isolated: none, hidden: new Set([2]), own: new Map([["a", "#010203"]]) },
+      "light",
+    );
+    expect([...entries.subarray(0, 4)]).toEqual([1, 2, 3, 255]);
+    expect(entries[7]).toBe(255);
+    expect(entries[11]).toBe(0);
+  });
+
+  it("spreads values between the percentiles and gives unknown ones their own grey", () => {
+    const values = Float64Array.from({ length: 1000 }, (_, i) => i);
+    values[500] = Number.NaN;
+    const { index, palette, low, high } = valueScale(values, "dark");
+    expect(low).toBeCloseTo(10, -1);
+    expect(high).toBeCloseTo(989, -1);
+    expect(index[0]).toBe(0);
+    expect(index[999]).toBe(255);
+    expect(index[500]).toBe(256);
+    expect(palette).toHaveLength(4 * 257);
+    expect(valueScale(new Float32Array(3), "light").index).toEqual(new Uint16Array(3));
+  });
+
+  it("takes percentiles of what is a number", () => {
+    expect(percentiles([Number.NaN, 3, 1, 2], 0, 1)).toEqual([1, 3]);
+    expect(percentiles([], 0, 1)).toEqual([0, 0]);
+    expect(rankOf([1, 2, 3, Number.NaN, 4], 3)).toBe(0.5);
+  });
+});
+
+describe("points of the plot", () => {
+  it("fill the square, and an axis without extent lies in the middle", () => {
+    const xy = normalise(Float32Array.of(2, 4, 3), Float32Array.of(7, 7, 7), [
+      [2, 4],
+      [7, 7],
+    ]);
+    expect(xy).toEqual(Float32Array.of(-1, 0, 1, 0, 0, 0));
+  });
+});
+
+describe("links", () => {
+  it("leave out what is as at the start", () => {
+    expect(writeLink(EMPTY_LINK).toString()).toBe("");
+    expect(readLink(new URLSearchParams())).toEqual(EMPTY_LINK);
+  });
+
+  it("bring back every state", () => {
+    const link = {
+      components: [3, 0],
+      colour: "outlier",
+      sort: "similar",
+      isolated: ["Pêche & Cie", null],
+      hidden: ["-", "=x"],
+      text: "golden 1?",
+      row: 0,
+      selection: Uint32Array.of(0, 1, 2, 9, 40, 41),
+      camera: { x: 0.25, y: -0.5, zoom: 3 },
+    } as const;
+    expect(readLink(new URLSearchParams(writeLink(link).toString()))).toEqual(link);
+  });
+
+  it("take what cannot be read as at the start", () => {
+    const search = new URLSearchParams("axes=0,x&colour=mauve&sort=&photo=-1&rows=3-!&view=1,2");
+    expect(readLink(search)).toEqual({ ...EMPTY_LINK, camera: null });
+  });
+
+  it("pack rows as runs, and never take a list that would fill the memory", () => {
+    expect(packRows(Uint32Array.of(3, 4, 5, 6, 7, 17))).toBe("3-4.9");
+    expect(unpackRows("3-4.9")).toEqual(Uint32Array.of(3, 4, 5, 6, 7, 17));
+    expect(unpackRows("0-zzzzz")).toBeUndefined();
+    expect(unpackRows("")).toBeUndefined();
+  });
+
+  it("leave a selection out that is too scattered for an address", () => {
+    const selection = Uint32Array.from({ length: 5000 }, (_, i) => 2 * i);
+    expect(writeLink({ ...EMPTY_LINK, selection }).has("rows")).toBe(false);
+  });
+
+  it("name places", () => {
+    const run = "0123456789abcdef";
+    for (const place of [{ view: "runs" }, { view: "explore", run }, { view: "variance", run }] as const) {
+      expect(readPlace(writePlace(place)).place).toEqual(place);
+    }
+    expect(readPlace("").place).toEqual({ view: "runs" });
+    expect(readPlace("#/run/../explore").place).toEqual({ view: "unknown" });
+    expect(readPlace(`#/run/${run}/explore?q=a`).search.get("q")).toBe("a");
+  });
+});
+
+describe("variance", () => {
+  it("finds the fewest components, rounding errors or not", () => {
+    const sums = cumulate([0.1, 0.1, 0.1, 0.5]);
+    expect(componentsFor(sums, 0.3)).toBe(3);
+    expect(componentsFor(sums, 0.31)).toBe(4);
+    expect(componentsFor(sums, 0.9)).toBeUndefined();
+  });
+});
+
+describe("run folder", () => {
+  it("is suggested beside the photos", () => {
+    expect(suggestedOut("/data/fruit/")).toBe("/data/fruit-run");
+    expect(suggestedOut("C:\\fruit")).toBe("C:\\fruit-run");
+    expect(suggestedOut("s3://bucket/fruit")).toBe("");
+    expect(suggestedOut("/data/*.jpg")).toBe("");
+    expect(suggestedOut("fruit")).toBe("");
+  });
+});

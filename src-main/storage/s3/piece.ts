@@ -14,6 +14,25 @@ const CHUNK_BYTES = 256 * 1024;
 /** One chunk is with the socket, one is being read. */
 const BUFFERS = 2;
 
+/**
+ * The buffers of pieces, used again and again: a large file would leave thousands behind, and Node collects memory
+ * outside of its heap late.
+ */
+export class BufferPool {
+  private readonly free: Buffer[][] = [];
+
+  /** @param bytes of the piece: a short one needs less */
+  take(bytes: number): Buffer[] {
+    if (bytes <= CHUNK_BYTES) return [Buffer.allocUnsafeSlow(bytes)];
+    return this.free.pop() ?? Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(CHUNK_BYTES));
+  }
+
+  /** Only when the request that sent them has ended. */
+  give(buffers: Buffer[]): void {
+    if (buffers.length === BUFFERS) this.free.push(buffers);
+  }
+}
+
 export interface Sums {
   readonly crc: number;
   /** Base64, where asked for. */
@@ -39,6 +58,8 @@ export class Piece implements Body {
     /** Called before the last chunk: throws when the file is no longer what it was. */
     private readonly check: () => Promise<void>,
     private readonly onBytes: (bytes: number) => void,
+    /** Of a pool. Used by one pass at a time. */
+    private readonly buffers: readonly Buffer[],
   ) {}
 
   private expectedCrc: number | undefined;
@@ -75,8 +96,7 @@ export class Piece implements Body {
 
   /** A chunk is valid until the one after the next is asked for. */
   private async *chunks(): AsyncGenerator<Buffer> {
-    const bytes = Math.min(CHUNK_BYTES, this.length);
-    const buffers = Array.from({ length: this.length > bytes ? BUFFERS : 1 }, () => Buffer.allocUnsafeSlow(bytes));
+    const { buffers } = this;
     const read = (at: number, turn: number) => this.readAt(buffers[turn % buffers.length] as Buffer, at);
     let next: Promise<Buffer> | undefined = this.length > 0 ? read(0, 0) : undefined;
     let at = 0;

@@ -10,7 +10,7 @@ import { type FileIdentity, identityOf, sameFile } from "./files.js";
 import { openUploads } from "./manage.js";
 import { unquote, wholeCrc32 } from "./objects.js";
 import { inParallel } from "./parallel.js";
-import { fileChanged, Piece } from "./piece.js";
+import { BufferPool, fileChanged, Piece } from "./piece.js";
 import { describe } from "./read.js";
 import { type Requester, told } from "./requester.js";
 import { FinalFailure } from "./retry.js";
@@ -26,6 +26,13 @@ const CLOCK_MARGIN_MS = 15 * 60_000;
 interface Part {
   readonly etag: string;
   readonly crc: number;
+}
+
+/** A part as ListParts describes it. */
+interface HeldPart {
+  readonly size: number;
+  readonly etag: string;
+  readonly crc: string | undefined;
 }
 
 type UploadOptions = WriteOptions & { readonly stateFolder: string };
@@ -83,16 +90,23 @@ class FileUpload {
     if (!sameFile(this.identity, await identityOf(this.handle))) throw fileChanged(this.file);
   };
 
-  private piece(begin: number, length: number, onBytes: (bytes: number) => void): Piece {
-    return new Piece(this.handle, this.file, begin, length, this.unchanged, onBytes);
+  private readonly buffers = new BufferPool();
+
+  private piece(begin: number, length: number, onBytes: (bytes: number) => void, buffers: readonly Buffer[]): Piece {
+    return new Piece(this.handle, this.file, begin, length, this.unchanged, onBytes, buffers);
   }
 
   async inOne(): Promise<ObjectInfo> {
     let sent = 0;
-    const piece = this.piece(0, this.identity.size, (bytes) => {
-      sent += bytes;
-      this.options.onBytes?.(bytes);
-    });
+    const piece = this.piece(
+      0,
+      this.identity.size,
+      (bytes) => {
+        sent += bytes;
+        this.options.onBytes?.(bytes);
+      },
+      this.buffers.take(this.identity.size),
+    );
     const sums = await piece.sum({ md5: false, sha256: await this.requester.signsBodies() });
     await this.unchanged();
     return writeOnce(
@@ -167,7 +181,7 @@ class FileUpload {
   /** The upload that an earlier call has begun, with the parts that the server holds. */
   private async resume(stateFile: string): Promise<{
     state: UploadState | undefined;
-    held: Map<number, { size: number; etag: string; crc: string | undefined }>;
+    held: Map<number, HeldPart>;
   }> {
     const { requester, key } = this;
     const nothing = { state: undefined, held: new Map() };
@@ -184,7 +198,7 @@ class FileUpload {
       return nothing;
     }
     try {
-      const held = new Map<number, { size: number; etag: string; crc: string | undefined }>();
+      const held = new Map<number, HeldPart>();
       let marker: string | undefined;
       do {
         const page = await requester.control(
@@ -297,17 +311,38 @@ class FileUpload {
   private async part(
     state: UploadState,
     index: number,
-    held: { size: number; etag: string; crc: string | undefined } | undefined,
+    held: HeldPart | undefined,
+    signal: AbortSignal,
+  ): Promise<Part> {
+    const length = Math.min(state.partBytes, this.identity.size - index * state.partBytes);
+    const buffers = this.buffers.take(length);
+    try {
+      return await this.sendPart(state, index, held, buffers, signal);
+    } finally {
+      this.buffers.give(buffers);
+    }
+  }
+
+  private async sendPart(
+    state: UploadState,
+    index: number,
+    held: HeldPart | undefined,
+    buffers: readonly Buffer[],
     signal: AbortSignal,
   ): Promise<Part> {
     const { requester, key, options } = this;
     const begin = index * state.partBytes;
     const length = Math.min(state.partBytes, this.identity.size - begin);
     let sent = 0;
-    const piece = this.piece(begin, length, (bytes) => {
-      sent += bytes;
-      options.onBytes?.(bytes);
-    });
+    const piece = this.piece(
+      begin,
+      length,
+      (bytes) => {
+        sent += bytes;
+        options.onBytes?.(bytes);
+      },
+      buffers,
+    );
     const byMd5 = state.integrity === "md5" || (held !== undefined && held.crc === undefined);
     const sums = await piece.sum({ md5: byMd5, sha256: await requester.signsBodies() });
     const crc = encodeCrc32(sums.crc);

@@ -8,7 +8,9 @@ export const BENCHES = {
   parquet: () => import("../parquet.mjs"),
   memory: () => import("../memory.mjs"),
   million: () => import("../million.mjs"),
+  s3: () => import("../s3.mjs"),
   "second-run": () => import("../second-run.mjs"),
+  "s3-run": () => import("../s3-run.mjs"),
   sync: () => import("../sync.mjs"),
 };
 

@@ -39,7 +39,8 @@ function Form() {
         if (typed) void relabel(typed);
       }}
     >
-      <Autocomplete.Root items={names} value={text} onValueChange={setText} openOnInputClick>
+      {/* The list stands in the dialog: a popup over a dialog hides the buttons from screen readers. */}
+      <Autocomplete.Root items={names} value={text} onValueChange={setText} inline open>
         <Autocomplete.Input
           autoFocus
           aria-label={t("inspector.label")}
@@ -47,26 +48,22 @@ function Form() {
           className="field w-full"
           spellCheck={false}
         />
-        <Autocomplete.Portal>
-          <Autocomplete.Positioner sideOffset={4} className="z-[60]">
-            <Autocomplete.Popup className="max-h-60 w-(--anchor-width) overflow-y-auto rounded-lg border border-line bg-raised p-1 shadow-xl empty:hidden">
-              <Autocomplete.Empty className="text-muted [&:not(:empty)]:px-2.5 [&:not(:empty)]:py-1.5">
-                {typed && t("relabel.new", { label: typed })}
-              </Autocomplete.Empty>
-              <Autocomplete.List aria-label={t("relabel.choices")}>
-                {(name: string) => (
-                  <Autocomplete.Item
-                    key={name}
-                    value={name}
-                    className="flex min-h-8 cursor-default items-center rounded-md px-2.5 outline-none data-[highlighted]:bg-sunken"
-                  >
-                    {name}
-                  </Autocomplete.Item>
-                )}
-              </Autocomplete.List>
-            </Autocomplete.Popup>
-          </Autocomplete.Positioner>
-        </Autocomplete.Portal>
+        <div className="mt-2 h-52 overflow-y-auto rounded-md border border-line p-1">
+          <Autocomplete.Empty className="text-muted [&:not(:empty)]:px-2.5 [&:not(:empty)]:py-1.5">
+            {typed && t("relabel.new", { label: typed })}
+          </Autocomplete.Empty>
+          <Autocomplete.List aria-label={t("relabel.choices")}>
+            {(name: string) => (
+              <Autocomplete.Item
+                key={name}
+                value={name}
+                className="flex min-h-7 cursor-default items-center rounded px-2 break-words outline-none data-[highlighted]:bg-sunken"
+              >
+                {name}
+              </Autocomplete.Item>
+            )}
+          </Autocomplete.List>
+        </div>
       </Autocomplete.Root>
       <div className="mt-4 flex items-center gap-2">
         <Button kind="ghost" className="-ml-3 text-muted" onClick={() => void relabel(null)}>

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readErrorsPart } from "../../src-main/core/run/index.js";
 import { startHoldingProxy } from "../support/holding-proxy.js";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.js";
-import { cliFailure, cliJson } from "../support/run-cli.js";
+import { cli, cliFailure, cliJson } from "../support/run-cli.js";
 import { expectFinished, filesBelow, readColumn, resultHashes } from "../support/run-folder.js";
 import { drawPhotos, imagesBelow, workFolder } from "../support/run-photos.js";
 import { deleteKeys, putFolder, putObject } from "../support/s3-run.js";
@@ -114,6 +114,11 @@ describe("sources in S3", () => {
       "one",
     ]);
     expect((await found("s3://farm/photos/Training", "s3://farm/photos/Test")).map(([name]) => name)).toEqual(all);
+  });
+
+  it("says nothing on stderr but its own lines", async () => {
+    const { stderr } = await cli(["embed", "s3://farm/photos", "--out", newOut(), "--no-cache", ...FAST], { env });
+    expect(stderr.split("\n").filter((line) => line !== "" && !line.startsWith("verger: "))).toEqual([]);
   });
 
   it("says what a source lacks in one sentence with a code", async () => {

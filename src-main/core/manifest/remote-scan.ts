@@ -1,4 +1,5 @@
 /** Sources in an object store: the same rules as for folders, over flat keys. */
+import { setMaxListeners } from "node:events";
 import path from "node:path";
 import picomatch from "picomatch";
 import { VergerError } from "../errors.js";
@@ -223,6 +224,8 @@ export async function* headAll<T extends { readonly address: string }>(
   known: ReadonlyMap<string, Omit<RemoteObject, "name">>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ image: T; found: Omit<RemoteObject, "name"> | undefined }> {
+  // Every request under way listens; Node would call eleven of them a leak.
+  if (signal) setMaxListeners(0, signal);
   const pending: Promise<Omit<RemoteObject, "name"> | undefined>[] = [];
   let asked = 0;
   for (const image of images) {

@@ -12,9 +12,10 @@ import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } f
 import { openFeatures } from "../features/index.js";
 import type { FeatureSource } from "../features/source.js";
 import { isAddress, requireLocal } from "../remote.js";
+import { parseRequest } from "../request.js";
 import { checkPcaParameters, pcaStage } from "./pca-stage.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
-import { type JobOptions, parseRequest } from "./run.js";
+import type { JobOptions } from "./run.js";
 import { RunStore } from "./store.js";
 import { appVersion } from "./version.js";
 

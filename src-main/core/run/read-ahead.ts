@@ -1,4 +1,5 @@
 /** Photos of a store, fetched ahead of the sessions in a bounded number of requests and bytes. */
+import { setMaxListeners } from "node:events";
 import { cancelled } from "../errors.js";
 import type { RemoteSources, UnreadableImage } from "../remote.js";
 
@@ -43,6 +44,8 @@ export class ReadAhead {
     },
   ) {
     this.batchBytes = limits.bytes / 4;
+    // Every request under way listens; Node would call eleven of them a leak.
+    setMaxListeners(0, signal);
     signal.addEventListener("abort", this.stop, { once: true });
   }
 

@@ -16,6 +16,7 @@ import { openFeatures } from "../features/index.js";
 import { type Manifest, scanSources } from "../manifest/index.js";
 import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
 import type { RemoteSources, RunMirror } from "../remote.js";
+import { parseRequest } from "../request.js";
 import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
 import { manifestStands, writeManifest } from "./manifest-file.js";
@@ -41,28 +42,6 @@ export interface JobOptions {
   readonly remote?: RemoteSources | undefined;
   /** Takes the run to where `out` says when that is an address. */
   readonly mirror?: RunMirror | undefined;
-}
-
-/**
- * Checks a request that comes from outside.
- *
- * @throws VergerError `request/invalid` naming the first field that does not fit
- */
-export function parseRequest<T>(
-  schema: {
-    safeParse(
-      value: unknown,
-    ): { success: true; data: T } | { success: false; error: { issues: { path: PropertyKey[]; message: string }[] } };
-  },
-  value: unknown,
-): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new VergerError(
-    "request/invalid",
-    `Expected a valid request, but field ${issue?.path.map(String).join(".") || "(whole)"} does not fit: ${issue?.message ?? "unknown"}.`,
-  );
 }
 
 /**

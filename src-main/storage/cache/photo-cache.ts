@@ -239,7 +239,8 @@ class SegmentWriter {
         evict({ room: segmentBytes, own: undefined });
         return claimed;
       } catch (error) {
-        if (errorCode(error) !== "lock/held") return undefined;
+        if (errorCode(error) === "lock/unavailable") return undefined;
+        if (errorCode(error) !== "lock/held") throw error;
       }
     }
     return undefined;

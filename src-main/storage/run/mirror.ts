@@ -1,4 +1,5 @@
 /** A run in a bucket: built in a local folder by the ordinary RunStore, and sent file by file. */
+import { setMaxListeners } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { type RunFile, runFileSchema } from "../../api/contract.js";
@@ -81,6 +82,7 @@ export class S3Mirror implements RunMirror {
   async begin({ fresh, signal }: { fresh: boolean; signal: AbortSignal }): Promise<void> {
     const { store, prefix, address, journal } = this;
     this.signal = AbortSignal.any([this.abort.signal, signal]);
+    setMaxListeners(0, this.signal);
     const seen = this.objects.get("run.json")?.etag;
     this.lease = await Lease.take({
       store,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { throwIfCancelled } from "../../core/errors.js";
 
 /**
@@ -11,6 +12,8 @@ export async function inParallel<T>(
   work: (item: T) => Promise<unknown>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  // Whatever is under way listens; Node would call eleven of them a leak.
+  if (signal) setMaxListeners(0, signal);
   let next = 0;
   let failed = false;
   const lane = async (): Promise<void> => {

@@ -18,6 +18,13 @@ import type { Answer, Headers, Receiver } from "./transport.js";
 
 /** Bytes that are gathered for one write: fewer trips to the thread pool, and still little memory. */
 const WRITE_BYTES = 512 * 1024;
+/** Ranges under way at first. */
+const FIRST_RANGES = 2;
+/**
+ * Bytes per second of one connection above which more of them gain nothing: the processor is the limit then, not the
+ * network (two at once over the loopback were half as fast again as six).
+ */
+const FAST_CONNECTION = 200 * 1024 * 1024;
 /** Bytes read at once where a file is read again. */
 const READ_BYTES = 1024 * 1024;
 
@@ -313,7 +320,10 @@ async function inRanges(
         options.onResumed?.(resumed);
       }
       const missing = Array.from({ length: count }, (_, number) => number).filter((number) => !ranges.has(number));
-      await inParallel(missing, partsInFlight, options.signal, async (number, signal) => {
+      let width = Math.min(FIRST_RANGES, partsInFlight);
+      const widthNow = () => width;
+      await inParallel(missing, widthNow, options.signal, async (number, signal) => {
+        const began = performance.now();
         const stretch = new Stretch(
           handle,
           temporary,
@@ -329,6 +339,8 @@ async function inRanges(
           await stretch.settle().catch(() => {});
           throw error;
         }
+        const rate = stretch.length / ((performance.now() - began) / 1000);
+        if (rate < FAST_CONNECTION) width = partsInFlight;
         ranges.set(number, stretch.crc);
         await journal.add(number, stretch.crc);
       });

@@ -4,10 +4,12 @@ import { cancelled } from "../../core/errors.js";
 /**
  * Runs `work` for each item, at most `width` at once and in the order of the items. The first that fails aborts the
  * others; its error is thrown when all have ended, so that nothing still writes to a file that is about to be closed.
+ *
+ * @param width a number, or a function that is asked again whenever an item is done and may only grow
  */
 export async function inParallel<T>(
   items: Iterable<T>,
-  width: number,
+  width: number | (() => number),
   signal: AbortSignal | undefined,
   work: (item: T, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -17,6 +19,11 @@ export async function inParallel<T>(
   if (signal?.aborted) stop.abort();
   let first: { error: unknown } | undefined;
   const iterator = items[Symbol.iterator]();
+  const workers: Promise<void>[] = [];
+  const widen = () => {
+    const wanted = typeof width === "number" ? width : width();
+    while (workers.length < wanted) workers.push(worker());
+  };
   const worker = async () => {
     for (;;) {
       if (stop.signal.aborted) return;
@@ -29,10 +36,13 @@ export async function inParallel<T>(
         stop.abort();
         return;
       }
+      widen();
     }
   };
   try {
-    await Promise.all(Array.from({ length: width }, worker));
+    widen();
+    // Grows while it is read: workers begin others.
+    for (const one of workers) await one;
   } finally {
     signal?.removeEventListener("abort", abort);
   }

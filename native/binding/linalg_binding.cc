@@ -10,6 +10,7 @@
 
 #include "binding/addon_data.h"
 #include "core/linalg/gram.h"
+#include "core/linalg/knn.h"
 #include "core/linalg/pca.h"
 #include "core/linalg/sketch.h"
 
@@ -391,12 +392,45 @@ class ProjectorHandle : public Napi::ObjectWrap<ProjectorHandle> {
   std::shared_ptr<const PcaProjector> projector_;
 };
 
+class SimilarityJob : public AsyncJob {
+ public:
+  SimilarityJob(const Napi::Float32Array& rows, size_t n, const Napi::Float32Array& query,
+                const Napi::Float32Array& out, size_t threads)
+      : rows_(rows), out_(out), query_(query.Data(), query.Data() + query.ElementLength()), n_(n), threads_(threads) {}
+
+ protected:
+  Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
+    return linalg::CosineSimilarities(rows_.data(), n_, query_.size(), query_.data(), out_.data(),
+                                      Exec{&pool, threads_, &cancel});
+  }
+  Napi::Value Resolve(Napi::Env) override { return out_.Value(); }
+
+ private:
+  KeptFloats rows_;
+  KeptFloats out_;
+  std::vector<float> query_;
+  size_t n_;
+  size_t threads_;
+};
+
+// cosineSimilarities(rows: Float32Array, n: number, query: Float32Array, out: Float32Array, threads: number):
+// NativeJob<Float32Array>, out itself
+Napi::Value CosineSimilarities(const Napi::CallbackInfo& info) {
+  const Napi::Float32Array query = Floats(info[2], "a Float32Array of one vector", 1);
+  const size_t n = static_cast<size_t>(WholeNumber(info[1], "the number of rows", 0, 1e9));
+  const Napi::Float32Array rows = Floats(info[0], "a Float32Array of rows", n * query.ElementLength());
+  const Napi::Float32Array out = Floats(info[3], "a Float32Array for the similarities", n);
+  const size_t threads = Threads(info[4]);
+  return AddonData::Of(info.Env()).Start(info.Env(), std::make_unique<SimilarityJob>(rows, n, query, out, threads));
+}
+
 }  // namespace
 
 void InitLinalg(Napi::Env env, Napi::Object exports) {
   AccumulatorHandle::Define(env, exports);
   SketchHandle::Define(env, exports);
   ProjectorHandle::Define(env, exports);
+  exports.Set("cosineSimilarities", Napi::Function::New<CosineSimilarities>(env, "cosineSimilarities"));
 }
 
 }  // namespace verger::binding

@@ -80,6 +80,13 @@ interface NativePcaOptions {
 }
 
 interface LinalgAddon {
+  cosineSimilarities(
+    rows: Float32Array,
+    n: number,
+    query: Float32Array,
+    out: Float32Array,
+    threads: number,
+  ): NativeJob<Float32Array>;
   PcaAccumulator: new (dimensionOrState: number | Uint8Array) => NativeAccumulator;
   PcaSketch: new (dimension: number, options: NativePcaOptions) => NativeSketch;
   PcaProjector: new (
@@ -343,4 +350,25 @@ export class PcaModel implements PcaModelParts {
     const out = options.out ?? new Float32Array(n * this.components);
     return withSignal(() => projector.transform(rows, n, out, options.threads ?? 0), options.signal);
   }
+}
+
+/**
+ * How alike one vector is to many: cosines in [-1, 1], 0 for a row of zeros, NaN where a value is not finite. A row's
+ * result does not depend on the threads nor on the other rows. Neither array may change until the promise settles.
+ *
+ * @param rows n x query.length, row-major; may be longer
+ * @param options.out where to put the n cosines; a new array by default
+ * @throws Error `cancelled`
+ */
+export async function cosineSimilarities(
+  rows: Float32Array,
+  n: number,
+  query: Float32Array,
+  options: NativeOptions & { readonly out?: Float32Array | undefined } = {},
+): Promise<Float32Array> {
+  const out = options.out ?? new Float32Array(n);
+  return withSignal(
+    () => addon<LinalgAddon>().cosineSimilarities(rows, n, query, out, options.threads ?? 0),
+    options.signal,
+  );
 }

@@ -34,7 +34,17 @@ describe("help", () => {
   const commands = leaves(open().program);
   it("covers the commands of the product", () => {
     const names = new Set(commands.map(([name]) => name));
-    expect([...names].sort()).toEqual(["doctor", "embed", "inspect", "models", "pca", "run", "sample", "serve", "sync"]);
+    expect([...names].sort()).toEqual([
+      "doctor",
+      "embed",
+      "inspect",
+      "models",
+      "pca",
+      "run",
+      "sample",
+      "serve",
+      "sync",
+    ]);
   });
 
   it.each(commands.map((path) => [path.join(" "), path] as const))(

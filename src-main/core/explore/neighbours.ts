@@ -1,5 +1,5 @@
 /** Exact nearest neighbours by cosine distance. */
-import { PcaModel } from "../../native/linalg.js";
+import { cosineSimilarities } from "../../native/linalg.js";
 import { throwIfCancelled } from "../errors.js";
 import type { FeatureSource } from "../features/source.js";
 
@@ -18,14 +18,13 @@ interface Block {
   readonly start: number;
   readonly rows: number;
   readonly features: Float32Array;
-  /** 1 / |row|; 0 for a row of zeros, which is then at distance 1 from everything. */
-  readonly inverseNorms: Float32Array;
 }
 
 const held = new WeakMap<FeatureSource, Promise<Block[]>>();
 
 /**
- * Compares one row with all others. The products run on the native pool, on every processor, outside of the JS thread.
+ * Compares one row with all others, on the native pool: every processor, outside of the JS thread. A row of zeros is at
+ * distance 1 from everything.
  *
  * @param row in [0, source.rows)
  * @throws Error `features/*`, `storage/*`, `cancelled`
@@ -38,14 +37,10 @@ export async function nearest(
 ): Promise<Neighbours> {
   const query = await rowOf(source, row, signal);
   const similarities = new Float32Array(source.rows);
-  const product = inner(query);
   for await (const block of blocksOf(source, signal)) {
     throwIfCancelled(signal);
     const out = similarities.subarray(block.start, block.start + block.rows);
-    await product.transform(block.features, block.rows, { out, signal });
-    for (let index = 0; index < block.rows; index += 1) {
-      out[index] = (out[index] as number) * (block.inverseNorms[index] as number);
-    }
+    await cosineSimilarities(block.features, block.rows, query, { out, signal });
   }
   const rows = top(similarities, row, Math.min(k, source.rows - 1));
   return {
@@ -53,26 +48,6 @@ export async function nearest(
     distances: Float32Array.from(rows, (other) => Math.min(2, Math.max(0, 1 - (similarities[other] as number)))),
     compared: source.rows - 1,
   };
-}
-
-/** A projection onto one vector is the inner product with it: the PCA's own kernels serve here. */
-function inner(vector: Float32Array): PcaModel {
-  const dimension = vector.length;
-  const norm = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-  return new PcaModel({
-    dimension,
-    components: 1,
-    rows: 0,
-    standardized: false,
-    mean: new Float64Array(dimension),
-    scale: new Float64Array(dimension).fill(1),
-    loadings: vector.map((value) => (norm > 0 ? value / norm : 0)),
-    explainedVariance: new Float64Array(1),
-    totalVariance: 1,
-    solver: "exact",
-    iterations: 0,
-    residual: 0,
-  });
 }
 
 async function rowOf(source: FeatureSource, row: number, signal?: AbortSignal): Promise<Float32Array> {
@@ -106,20 +81,9 @@ async function* read(source: FeatureSource, keep: boolean, signal?: AbortSignal)
   const { dimension } = source;
   let start = 0;
   for await (const { rows, features } of source.blocks({ signal })) {
-    const values = keep ? features.slice(0, rows * dimension) : features;
-    yield { start, rows, features: values, inverseNorms: inverseNorms(values, rows, dimension) };
+    yield { start, rows, features: keep ? features.slice(0, rows * dimension) : features };
     start += rows;
   }
-}
-
-function inverseNorms(features: Float32Array, rows: number, dimension: number): Float32Array {
-  const inverse = new Float32Array(rows);
-  for (let row = 0; row < rows; row += 1) {
-    let sum = 0;
-    for (let at = row * dimension; at < (row + 1) * dimension; at += 1) sum += (features[at] as number) ** 2;
-    inverse[row] = sum > 0 ? 1 / Math.sqrt(sum) : 0;
-  }
-  return inverse;
 }
 
 /**

@@ -128,8 +128,12 @@ await main(async () => {
   preparePhotos(photos);
   if (!run(process.execPath, [verger, "run", photos, "--out", orchard, "--quiet"]))
     throw new Stop("The run did not finish.");
+  // One that cannot be read, for the list of those set aside.
+  writeFileSync(path.join(photos, "not a photo.jpg"), "A note that was given the wrong name.");
   const few = path.join(folder, "three apples");
-  for (const name of readdirSync(photos).slice(0, 3)) {
+  for (const name of readdirSync(photos)
+    .filter((name) => !name.includes("."))
+    .slice(0, 3)) {
     const [first] = readdirSync(path.join(photos, name));
     cpSync(path.join(photos, name, first), path.join(few, name, first));
   }

@@ -13,11 +13,11 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** Keys that work anywhere in a view; a dialog that is open has its own. */
+/** Keys that work anywhere in a view; a dialog that is open (not one that is fading out) has its own. */
 export function useShortcuts(showKeys: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || document.querySelector('[role="dialog"]')) return;
+      if (event.defaultPrevented || document.querySelector('[role="dialog"][data-open]')) return;
       const typing = isTyping(event.target);
       const exploring = useRoute.getState().place.view === "explore";
       const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -73,17 +73,16 @@ export function Choice({
   before?: string;
 }) {
   return (
-    <label className="flex min-w-0 items-center">
-      <span className="sr-only">{label}</span>
+    <div className="flex min-w-0 items-center">
       {before && (
         <span aria-hidden className="-mr-1.5 shrink-0 text-muted">
           {before}
         </span>
       )}
-      <select className={clsx("field min-w-0", className)} {...rest}>
+      <select aria-label={label} className={clsx("field min-w-0", className)} {...rest}>
         {children}
       </select>
-    </label>
+    </div>
   );
 }
 

@@ -377,29 +377,39 @@ export function rowsToLabel({ selection, focus }: Pick<ExploreState, "selection"
   return selection ? rowsOf(selection) : focus === null ? NONE : Uint32Array.of(focus);
 }
 
+/** Changes of labels go one after the other: an undo that follows at once undoes this one. */
+let editing: Promise<void> = Promise.resolve();
+
+function inTurn(change: () => Promise<void>): Promise<void> {
+  editing = editing.then(change);
+  return editing;
+}
+
 /** Gives the selection (or the photo) a label. */
 export async function relabel(label: string | null): Promise<void> {
   const { run } = get();
   const rows = rowsToLabel(get());
   if (run === null || rows.length === 0) return;
   set({ relabelling: false });
-  try {
-    takeLabels(await client.call("labels.edit", { run, rows, label }));
-    const { t } = currentSpeech();
-    const text =
-      label === null ? t("relabel.removed", { count: rows.length }) : t("relabel.done", { count: rows.length, label });
-    tell({ kind: "done", text, action: { label: t("action.undo"), run: () => void undo() } });
-  } catch (error) {
-    report(error);
-  }
+  await inTurn(async () => {
+    try {
+      takeLabels(await client.call("labels.edit", { run, rows, label }));
+      const { t } = currentSpeech();
+      const { length: count } = rows;
+      const text = label === null ? t("relabel.removed", { count }) : t("relabel.done", { count, label });
+      tell({ kind: "done", text, action: { label: t("action.undo"), run: () => void undo() } });
+    } catch (error) {
+      report(error);
+    }
+  });
 }
 
 export async function undo(): Promise<void> {
-  await changeBack("labels.undo", get().edits.canUndo);
+  await inTurn(() => changeBack("labels.undo", get().edits.canUndo));
 }
 
 export async function redo(): Promise<void> {
-  await changeBack("labels.redo", get().edits.canRedo);
+  await inTurn(() => changeBack("labels.redo", get().edits.canRedo));
 }
 
 async function changeBack(channel: "labels.undo" | "labels.redo", possible: boolean): Promise<void> {
@@ -416,7 +426,8 @@ async function changeBack(channel: "labels.undo" | "labels.redo", possible: bool
 /** Labels after a change, here or in another window: filters go on by name, since ids may have moved. */
 function takeLabels(answer: ResponseOf<"run.labels">): void {
   const { labels: before, isolated, hidden, run, focus, overview } = get();
-  const idOf = new Map(answer.labels.map((label, id) => [label.name, id]));
+  // A label that no photo has any more filters nothing: isolating it would leave an empty window.
+  const idOf = new Map(answer.labels.flatMap((label, id) => (label.rows > 0 ? [[label.name, id] as const] : [])));
   const moved = (ids: ReadonlySet<number>) =>
     new Set([...ids].flatMap((id) => idOf.get(before[id]?.name ?? null) ?? []));
   set({

@@ -4,7 +4,7 @@ test("a run opens with its map, its photos and its labels", async ({ opened: pag
   await expect(page.getByText(`${PHOTOS} photos · ${VARIETIES} labels`)).toBeVisible();
   await explore(page);
   await expect(page.getByTestId("scatter")).toHaveAttribute("data-renderer", "webgl");
-  await expect(page.getByRole("listbox", { name: "Labels" }).getByRole("option")).toHaveCount(VARIETIES);
+  await expect(page.getByRole("list", { name: "Labels" }).getByRole("listitem")).toHaveCount(VARIETIES);
   // Photos, not placeholders: the first one has pixels.
   const photo = page.getByTestId("photos").locator("img").first();
   await expect.poll(() => photo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
@@ -66,15 +66,15 @@ test("lasso, shift to add, alt to subtract, Esc clears", async ({ opened: page }
 
 test("isolating and hiding labels changes map and gallery alike", async ({ opened: page }) => {
   await explore(page);
-  const labels = page.getByRole("listbox", { name: "Labels" });
-  await labels.getByRole("option").first().click();
+  const labels = page.getByRole("list", { name: "Labels" }).getByRole("button", { pressed: false });
+  await labels.first().click();
   await expect(page.getByRole("heading", { name: `${EACH} of ${PHOTOS} photos` })).toBeVisible();
   // Selecting everything on the map takes only what is shown.
   await selectAll(page);
   await expect(page.getByRole("heading", { name: `${EACH} photos selected` })).toBeVisible();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Show all" }).click();
-  await labels.focus();
+  await labels.first().focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("h");
   await expect(page.getByRole("heading", { name: `${PHOTOS - EACH} of ${PHOTOS} photos` })).toBeVisible();
@@ -82,7 +82,7 @@ test("isolating and hiding labels changes map and gallery alike", async ({ opene
 
 test("a selection gets another label, and undo takes it back", async ({ opened: page }) => {
   await explore(page);
-  await page.getByRole("listbox", { name: "Labels" }).getByRole("option").first().click();
+  await page.getByRole("list", { name: "Labels" }).getByRole("button", { pressed: false }).first().click();
   await selectAll(page);
   await page.keyboard.press("e");
   const dialog = page.getByRole("dialog", { name: `Label of ${EACH} photos` });
@@ -91,10 +91,10 @@ test("a selection gets another label, and undo takes it back", async ({ opened: 
   await expect(page.getByText(`${EACH} photos are now Windfall`)).toBeVisible();
   await expect(page.getByText(`${EACH} corrections`)).toBeVisible();
   await page.keyboard.press("Escape");
-  await expect(page.getByRole("option", { name: /Windfall/ }).first()).toBeVisible();
+  await expect(page.getByRole("list", { name: "Labels" }).getByText("Windfall")).toBeVisible();
   await page.keyboard.press("Control+z");
-  await expect(page.getByText("0 corrections")).toBeVisible();
-  await expect(page.getByRole("listbox", { name: "Labels" }).getByText("Windfall")).toHaveCount(0);
+  await expect(page.getByText("0 corrections", { exact: true })).toBeVisible();
+  await expect(page.getByRole("list", { name: "Labels" }).getByText("Windfall")).toHaveCount(0);
 });
 
 test("a link brings back what was seen", async ({ opened: page, context }) => {
@@ -157,7 +157,7 @@ test("two tabs show the same labels", async ({ opened: page, context }) => {
   await page.getByRole("button", { name: "Change", exact: true }).click();
   await page.getByRole("combobox").last().fill("Seen twice");
   await page.getByRole("button", { name: "Apply" }).click();
-  await expect(second.getByRole("listbox", { name: "Labels" }).getByText("Seen twice")).toBeVisible();
+  await expect(second.getByRole("list", { name: "Labels" }).getByText("Seen twice")).toBeVisible();
   await page.keyboard.press("Control+z");
-  await expect(second.getByRole("listbox", { name: "Labels" }).getByText("Seen twice")).toHaveCount(0);
+  await expect(second.getByRole("list", { name: "Labels" }).getByText("Seen twice")).toHaveCount(0);
 });

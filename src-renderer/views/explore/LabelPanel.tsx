@@ -135,6 +135,7 @@ function LabelList() {
   const [text, setText] = useState("");
   const [current, setCurrent] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLUListElement>(null);
   const nameOf = (id: number) => labels[id]?.name ?? t("labels.none");
   // biome-ignore lint/correctness/useExhaustiveDependencies: nameOf follows from labels and language.
   const listed = useMemo(() => {
@@ -158,8 +159,10 @@ function LabelList() {
       const next = Math.min(listed.length - 1, Math.max(0, current + move));
       setCurrent(next);
       rows.scrollToIndex(next);
-    } else if (id !== undefined && (event.key === "Enter" || event.key === " ")) isolate(id, event.shiftKey);
-    else if (id !== undefined && event.key.toLowerCase() === "h" && !event.ctrlKey && !event.metaKey) toggleHidden(id);
+      // The row may only now come into being.
+      requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
+    } else if (id !== undefined && event.key.toLowerCase() === "h" && !event.ctrlKey && !event.metaKey)
+      toggleHidden(id);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -182,31 +185,23 @@ function LabelList() {
           {t("labels.repeat", { count: labelPalette(theme).length })}
         </p>
       )}
-      <div
-        ref={scroller}
-        role="listbox"
-        aria-label={t("labels.title")}
-        aria-multiselectable
-        aria-description={t("labels.keys")}
-        tabIndex={0}
-        aria-activedescendant={listed[current] === undefined ? undefined : `label-${listed[current]}`}
-        onKeyDown={onKey}
-        className="group/list min-h-0 grow overflow-y-auto px-1.5 pb-2 focus-visible:-outline-offset-2"
-      >
-        <div className="relative" style={{ height: rows.getTotalSize() }} role="presentation">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys come up from the buttons inside. */}
+      <div ref={scroller} onKeyDown={onKey} className="min-h-0 grow overflow-y-auto px-1.5 pb-2">
+        <ul
+          ref={list}
+          aria-label={t("labels.title")}
+          aria-description={t("labels.keys")}
+          className="relative"
+          style={{ height: rows.getTotalSize() }}
+        >
           {rows.getVirtualItems().map(({ index, start }) => {
             const id = listed[index] as number;
             const name = nameOf(id);
             const shown = isShown(id, { isolated, hidden });
             return (
-              <div
+              <li
                 key={id}
-                role="presentation"
-                className={clsx(
-                  "group/row absolute inset-x-0 flex items-center rounded-md pr-1 hover:bg-sunken",
-                  index === current &&
-                    "group-focus-visible/list:bg-sunken group-focus-visible/list:ring-1 group-focus-visible/list:ring-accent",
-                )}
+                className="group/row absolute inset-x-0 flex items-center rounded-md pr-1 hover:bg-sunken"
                 style={{ height: ROW, top: start }}
               >
                 <Swatch
@@ -215,18 +210,21 @@ function LabelList() {
                   colour={toHex(labelColour(id, labels[id]?.name ?? null, own, theme))}
                   faint={!shown}
                 />
-                {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list box takes the keys. */}
-                {/* biome-ignore lint/a11y/useFocusableInteractive: the list box has the focus, as in any list box. */}
-                <div
-                  id={`label-${id}`}
-                  role="option"
-                  aria-selected={shown}
+                <button
+                  type="button"
+                  data-index={index}
+                  // One stop for the tab key; the arrows move inside.
+                  tabIndex={index === Math.min(current, listed.length - 1) ? 0 : -1}
+                  aria-pressed={isolated.has(id)}
                   title={`${name}\n${t("labels.isolate", { label: name })}`}
                   onClick={(event) => {
                     setCurrent(index);
                     isolate(id, event.shiftKey || event.ctrlKey || event.metaKey);
                   }}
-                  className={clsx("flex min-w-0 grow cursor-pointer items-center gap-2 py-1", !shown && "text-muted")}
+                  className={clsx(
+                    "flex min-w-0 grow items-center gap-2 rounded py-1 text-left focus-visible:outline-offset-0",
+                    !shown && "text-muted",
+                  )}
                 >
                   <span
                     className={clsx(
@@ -238,7 +236,7 @@ function LabelList() {
                     {name}
                   </span>
                   <span className="tabular shrink-0 text-2xs text-muted">{n(labels[id]?.rows ?? 0)}</span>
-                </div>
+                </button>
                 <button
                   type="button"
                   tabIndex={-1}
@@ -252,10 +250,10 @@ function LabelList() {
                 >
                   {hidden.has(id) ? <EyeOff size={14} aria-hidden /> : <Eye size={14} aria-hidden />}
                 </button>
-              </div>
+              </li>
             );
           })}
-        </div>
+        </ul>
         {listed.length === 0 && <p className="px-2 py-4 text-muted">{t("labels.noMatch")}</p>}
       </div>
     </>

@@ -1,7 +1,7 @@
 /**
  * AWS Signature Version 4 in headers, for S3: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  *
- * The SDK's own signer takes about 100 us a request; this one keeps the signing key of the day and takes a tenth.
+ * The SDK's own signer takes 21 to 40 us a request; this one keeps the signing key of the day and takes 6 to 10.
  */
 import { createHash, createHmac, hash } from "node:crypto";
 

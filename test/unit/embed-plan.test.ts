@@ -33,7 +33,7 @@ describe("usableProcessors", () => {
 
 describe("planCompute", () => {
   const gib = 2 ** 30;
-  const base = { provider: "cpu", width: 224, height: 224, precision: "int8" } as const;
+  const base = { provider: "cpu", width: 224, height: 224 } as const;
 
   it("gives a CPU one single-threaded session per processor", () => {
     expect(planCompute(base, 8, 16 * gib)).toMatchObject({ sessions: 8, threadsPerSession: 1, decodeThreads: 1 });
@@ -65,16 +65,15 @@ describe("planCompute", () => {
     });
   });
 
-  it("makes a CPU's batches as large as the input and its precision leave room in the cache", () => {
-    const batch = (side: number, precision: "int8" | "fp32"): number =>
-      planCompute({ ...base, width: side, height: side, precision }, 2, gib).batch;
-    expect([batch(128, "int8"), batch(224, "int8"), batch(224, "fp32")]).toEqual([16, 4, 2]);
-    expect(batch(2048, "fp32")).toBe(1);
-    expect(batch(8, "int8")).toBe(64);
+  it("makes a CPU's batches as large as the input leaves room in the cache", () => {
+    const batch = (side: number): number => planCompute({ ...base, width: side, height: side }, 2, gib).batch;
+    expect([batch(128), batch(224)]).toEqual([8, 2]);
+    expect(batch(2048)).toBe(1);
+    expect(batch(8)).toBe(64);
   });
 
   it("sends a session several small batches at once, unless their size is stated", () => {
-    expect(planCompute(base, 2, gib)).toMatchObject({ batch: 4, chunk: 16 });
+    expect(planCompute(base, 2, gib)).toMatchObject({ batch: 2, chunk: 16 });
     expect(planCompute({ ...base, provider: "cuda" }, 2, gib)).toMatchObject({ batch: 64, chunk: 64 });
     expect(planCompute({ ...base, batch: 1 }, 2, gib)).toMatchObject({ batch: 1, chunk: 1 });
   });

@@ -1,7 +1,6 @@
 /** How the machine's processors are shared out: sessions, threads and batch size. */
 import { readFileSync } from "node:fs";
 import { freemem } from "node:os";
-import type { Precision } from "../../models/index.js";
 
 export interface ComputePlan {
   readonly sessions: number;
@@ -23,8 +22,6 @@ export interface PlanRequest {
   /** Input in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Of the model's weights and activations. */
-  readonly precision: Precision;
 }
 
 /**
@@ -52,19 +49,18 @@ const SESSION_BASE_BYTES = 64 * 2 ** 20;
 /** Two buffers of three float32 channels: one chunk is decoded while another is inferred. */
 const CHUNK_BYTES_PER_INPUT_PIXEL = 24;
 /**
- * Input pixels of one inference call on a CPU: as many as keep a layer's activations in the second-level cache. Both
- * found by measuring EfficientNet-Lite0 (docs/performance.md): 16 images of 128 px and 4 of 224 px in int8, 2 of 224 px
- * in float, whose activations are four times as large but whose layers also run longer.
+ * Input pixels of one inference call on a CPU: as many as keep a layer's activations in the second-level cache. Found by
+ * measuring EfficientNet-Lite0 in int8 and in float (docs/performance.md): 8 images of 128 px, 2 of 224 px.
  */
-const CPU_BATCH_PIXELS = { int8: 2 ** 18, fp16: 2 ** 17, fp32: 2 ** 17 } as const satisfies Record<Precision, number>;
+const CPU_BATCH_PIXELS = 2 ** 17;
 const MAX_CPU_BATCH = 64;
 /** On a GPU large batches fill it. */
 const GPU_BATCH = 64;
 const MIN_CHUNK = 16;
 
 /** The largest power of two whose images stay within the cache. */
-function cpuBatch({ precision, width, height }: PlanRequest): number {
-  const images = CPU_BATCH_PIXELS[precision] / (width * height);
+function cpuBatch({ width, height }: PlanRequest): number {
+  const images = CPU_BATCH_PIXELS / (width * height);
   return Math.min(MAX_CPU_BATCH, 2 ** Math.max(0, Math.floor(Math.log2(images))));
 }
 

@@ -70,7 +70,7 @@ export async function prepareSetup(request: RunRequest, begun: RunIdentity | und
 }
 
 function embedderOptions(model: ResolvedModel, provider: string, request: RunRequest): EmbedderOptions {
-  const { width, height, filter, fit, layout, channels, mean, std, precision } = model;
+  const { width, height, filter, fit, layout, channels, mean, std } = model;
   const { sessions, threads, batch } = request;
   return {
     model: {
@@ -81,10 +81,7 @@ function embedderOptions(model: ResolvedModel, provider: string, request: RunReq
       target: { width, height, filter, fit, layout, channels, mean, std },
     },
     provider,
-    plan: planCompute(
-      { provider, sessions, threads, batch, width, height, precision },
-      usableProcessors(hardwareThreads()),
-    ),
+    plan: planCompute({ provider, sessions, threads, batch, width, height }, usableProcessors(hardwareThreads())),
     policy: { tolerateTruncated: request.tolerateTruncated, pixelLimit: request.pixelLimit },
   };
 }

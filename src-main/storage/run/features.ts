@@ -4,8 +4,8 @@ import path from "node:path";
 import picomatch from "picomatch";
 import { VergerError } from "../../core/errors.js";
 import { folderPrefix } from "../location.js";
+import { inParallel } from "../parallel.js";
 import type { ObjectInfo, ObjectStore } from "../types.js";
-import { inParallel } from "./parallel.js";
 
 const PARQUET = /\.(parquet|parq|pq)$/i;
 /** Files fetched at the same time. */
@@ -50,7 +50,7 @@ export async function fetchFeatures(options: {
   );
   const files = objects.map((object) => ({ object, file: placeOf(folder, object.key.slice(prefix.length), address) }));
   for (const { file } of files) mkdirSync(path.dirname(file), { recursive: true });
-  await inParallel(files, AT_ONCE, ({ object, file }) => store.download(object, file, { signal }), signal);
+  await inParallel(files, AT_ONCE, signal, ({ object, file }, stop) => store.download(object, file, { signal: stop }));
   return found.single ? (files[0]?.file ?? folder) : folder;
 }
 

@@ -6,10 +6,10 @@ import { type RunFile, runFileSchema } from "../../api/contract.js";
 import { throwIfCancelled, VergerError } from "../../core/errors.js";
 import type { RunMirror } from "../../core/remote.js";
 import { atomicWriteFile } from "../../native/parquet.js";
+import { inParallel } from "../parallel.js";
 import type { ObjectInfo, ObjectStore } from "../types.js";
 import { Journal } from "./journal.js";
 import { Lease } from "./lease.js";
-import { inParallel } from "./parallel.js";
 import type { Staging } from "./staging.js";
 
 /** Names, relative to the run, that are a run's; nothing else is ever overwritten or deleted. */
@@ -132,14 +132,15 @@ export class S3Mirror implements RunMirror {
     await inParallel(
       moved.filter((name) => this.objects.get(`${to}/${name}`)?.etag !== this.objects.get(name)?.etag),
       FETCHES_AT_ONCE,
-      async (name) => {
+      signal,
+      async (name, stop) => {
         const object = this.objects.get(name) as ObjectInfo;
         const target = `${to}/${name}`;
-        const copy = await this.store.copy({ bucket: this.store.bucket, object }, this.prefix + target, { signal });
+        const from = { bucket: this.store.bucket, object };
+        const copy = await this.store.copy(from, this.prefix + target, { signal: stop });
         this.add(target, copy);
         this.confirmLocal(target, copy);
       },
-      signal,
     );
     await this.delete(moved, signal);
   }
@@ -153,7 +154,7 @@ export class S3Mirror implements RunMirror {
     // Errors before features, see RunStore.
     for (const errors of [true, false]) {
       const some = missing.filter((name) => name.startsWith("errors/") === errors);
-      await inParallel(some, SENDS_AT_ONCE, (name) => this.send(name, this.signal), signal);
+      await inParallel(some, SENDS_AT_ONCE, signal, (name) => this.send(name, this.signal));
     }
     await this.delete(
       [...this.names].filter((name) => !here.has(name) && name !== "run.json"),
@@ -248,16 +249,11 @@ export class S3Mirror implements RunMirror {
     for (const folder of new Set(missing.map(([here]) => path.dirname(this.path(here))))) {
       mkdirSync(folder, { recursive: true });
     }
-    await inParallel(
-      missing,
-      FETCHES_AT_ONCE,
-      async ([here, there]) => {
-        const object = this.objects.get(there) as ObjectInfo;
-        await this.store.download(object, this.path(here), { signal });
-        if (here === there) this.confirmLocal(here, object);
-      },
-      signal,
-    );
+    await inParallel(missing, FETCHES_AT_ONCE, signal, async ([here, there], stop) => {
+      const object = this.objects.get(there) as ObjectInfo;
+      await this.store.download(object, this.path(here), { signal: stop });
+      if (here === there) this.confirmLocal(here, object);
+    });
   }
 
   private readLocalRun(): RunFile | undefined {

@@ -1,8 +1,8 @@
 /** The parts of a run in S3 that its report needs. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import { inParallel } from "../parallel.js";
 import type { ObjectInfo, ObjectStore } from "../types.js";
-import { inParallel } from "./parallel.js";
 
 const AT_ONCE = 8;
 
@@ -26,11 +26,8 @@ export async function fetchReport(
     await list(store, prefix, "pca/part-", found, signal);
   const wanted = [...found].filter(([name]) => name === "run.json" || /^[a-z]+\/part-\d{5,}\.parquet$/.test(name));
   for (const [name] of wanted) mkdirSync(path.join(folder, path.dirname(name)), { recursive: true });
-  await inParallel(
-    wanted,
-    AT_ONCE,
-    ([name, object]) => store.download(object, path.join(folder, ...name.split("/")), { signal }),
-    signal,
+  await inParallel(wanted, AT_ONCE, signal, ([name, object], stop) =>
+    store.download(object, path.join(folder, ...name.split("/")), { signal: stop }),
   );
   return true;
 }

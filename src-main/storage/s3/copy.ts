@@ -1,10 +1,10 @@
 /** Copies on the server side: no byte passes through this machine. */
 import type { CreateMultipartUploadCommandInput } from "@aws-sdk/client-s3";
+import { inParallel } from "../parallel.js";
 import type { ObjectInfo, WriteOptions } from "../types.js";
 import { combineCrc32, decodeCrc32, encodeCrc32 } from "./crc32.js";
 import { nameOf } from "./errors.js";
 import { unquote } from "./objects.js";
-import { inParallel } from "./parallel.js";
 import { changed, describe } from "./read.js";
 import type { Requester } from "./requester.js";
 import { FinalFailure } from "./retry.js";

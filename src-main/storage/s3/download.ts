@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { errorCode, throwIfCancelled, VergerError } from "../../core/errors.js";
+import { inParallel } from "../parallel.js";
 import { transferTemporaries } from "../temporary.js";
 import type { ObjectInfo, TransferOptions } from "../types.js";
 import { combineCrc32, crc32 } from "./crc32.js";
@@ -10,7 +11,6 @@ import { Failure } from "./failure.js";
 import { publish } from "./files.js";
 import { Journal, type Ranges } from "./journal.js";
 import { infoOf, md5OfEtag, wholeCrc32 } from "./objects.js";
-import { inParallel } from "./parallel.js";
 import { changed, describe } from "./read.js";
 import type { Requester } from "./requester.js";
 import { FinalFailure } from "./retry.js";

@@ -1,6 +1,7 @@
 /** Deleting, and finding uploads that nobody ended. */
+
+import { inParallel } from "../parallel.js";
 import type { ObjectStore, OpenUpload, RequestOptions } from "../types.js";
-import { inParallel } from "./parallel.js";
 import { type Requester, told } from "./requester.js";
 import { explained, FinalFailure } from "./retry.js";
 

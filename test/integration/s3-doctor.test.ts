@@ -1,7 +1,9 @@
 /** `verger doctor s3://...` before real servers, with every permission it tries withheld in turn. */
+import { setTimeout } from "node:timers/promises";
 import { ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { S3Diagnosis } from "../../src-main/storage/s3/doctor.js";
+import { startHoldingProxy } from "../support/holding-proxy.js";
 import type { Permission } from "../support/iam.js";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.js";
 import { CliProcess, cli, cliFailure, cliJson } from "../support/run-cli.js";
@@ -145,6 +147,30 @@ describe.each(s3Servers)("before $name", ({ name, start }) => {
       expect(await standing()).toEqual(["photos/Apple/1.jpg"]);
     }
     expect(interrupted).toBeGreaterThan(0);
+  });
+
+  it("removes also what the server writes only after the interrupt", async () => {
+    let doctor: CliProcess | undefined;
+    let held = 0;
+    // A server that is slow with a request carries it out although nobody waits for its answer.
+    const slow = await startHoldingProxy(
+      server.endpoint,
+      (method, path) => method === "PUT" && path.includes(".verger-doctor-"),
+      async () => {
+        held++;
+        doctor?.kill("SIGINT");
+        await setTimeout(300);
+      },
+    );
+    try {
+      doctor = new CliProcess(["doctor", PLACE], { env: { ...env, AWS_ENDPOINT_URL_S3: slow.endpoint } });
+      const { code, stderr } = await doctor.ended;
+      expect(code, stderr).toBe(130);
+      expect(held).toBe(1);
+    } finally {
+      await slow.stop();
+    }
+    expect(await standing()).toEqual(["photos/Apple/1.jpg"]);
   });
 });
 

@@ -1,10 +1,14 @@
 /** The one object that `doctor` writes, the requests it makes for that, and what takes it away again. */
 import { randomBytes } from "node:crypto";
+import { throwIfCancelled } from "../../core/errors.js";
 import { crc32, encodeCrc32 } from "./crc32.js";
 import type { Requester } from "./requester.js";
 import { FinalFailure } from "./retry.js";
 import { encodeQuery } from "./signer.js";
 import type { Headers } from "./transport.js";
+
+/** How long a write under way may still take after Ctrl-C. */
+const GRACE_MS = 5_000;
 
 export const CONTENT = Buffer.from("verger doctor tries what it may do here, and removes this object at once.\n");
 
@@ -27,10 +31,15 @@ export class ProbeObject {
   readonly key: string;
   private written = false;
   private readonly uploads = new Set<string>();
+  /**
+   * Ends writes some time after the rest: one whose connection is cut may still be carried out, and then after the
+   * request that is to remove what it writes.
+   */
+  private readonly late: AbortSignal;
 
   /**
    * @param prefix empty, or with a slash at its end
-   * @param signal ends every request but those that clean up
+   * @param signal ends every request but those that clean up; writes under way are given a few seconds
    */
   constructor(
     private readonly requester: Requester,
@@ -38,11 +47,15 @@ export class ProbeObject {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.key = `${prefix}.verger-doctor-${randomBytes(16).toString("hex")}`;
+    const late = new AbortController();
+    this.late = late.signal;
+    signal?.addEventListener("abort", () => setTimeout(() => late.abort(), GRACE_MS).unref(), { once: true });
   }
 
   async put(content: Buffer, headers: Headers = {}): Promise<void> {
+    throwIfCancelled(this.signal);
     this.written = true;
-    await this.send("PUT", this.key, "write", "s3:PutObject", { headers, content });
+    await this.send("PUT", this.key, "write", "s3:PutObject", { headers, content, signal: this.late });
   }
 
   create(): Promise<Begun> {
@@ -74,6 +87,7 @@ export class ProbeObject {
       query: { partNumber: "1", uploadId },
       headers: { "x-amz-checksum-crc32": encodeCrc32(crc32(CONTENT)) },
       content: CONTENT,
+      signal: this.late,
     });
     return headers.etag ?? "";
   }
@@ -108,10 +122,11 @@ export class ProbeObject {
   /** @param etag of its only part */
   async complete({ uploadId, whole }: Begun, etag: string): Promise<void> {
     const sum = encodeCrc32(crc32(CONTENT));
+    throwIfCancelled(this.signal);
     this.written = true;
     await this.requester.control(
       { verb: "complete", key: this.key, action: "s3:PutObject" },
-      this.signal,
+      this.late,
       (client, how, sdk) =>
         client.send(
           new sdk.CompleteMultipartUploadCommand({

@@ -167,6 +167,8 @@ describe.each(s3Servers)("before $name", ({ name, start }) => {
       const { code, stderr } = await doctor.ended;
       expect(code, stderr).toBe(130);
       expect(held).toBe(1);
+      // Until the server has carried out what it held, should nobody have waited for it.
+      await setTimeout(600);
     } finally {
       await slow.stop();
     }

@@ -1,6 +1,7 @@
 /** A reverse proxy that holds chosen requests back until something else has been done. */
 import { Agent, createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 
 export interface HoldingProxy {
   /** `http://127.0.0.1:port` */
@@ -11,7 +12,8 @@ export interface HoldingProxy {
 /**
  * @param target endpoint of the server behind
  * @param holds by method and path (encoded, without the query)
- * @param until awaited before a request that is held goes on; a rejection cuts its connection
+ * @param until awaited before a request that is held goes on, whether or not its client still waits, as a slow server
+ *   does; a rejection cuts its connection
  */
 export async function startHoldingProxy(
   target: string,
@@ -23,7 +25,7 @@ export async function startHoldingProxy(
   const server = createServer((request, response) => {
     const method = request.method ?? "GET";
     const path = (request.url ?? "").split("?", 1)[0] ?? "";
-    const forward = (): void => {
+    const forward = (body?: Buffer): void => {
       const onward = httpRequest(
         { hostname, port, agent, method, path: request.url, headers: request.headers },
         (answered) => {
@@ -33,10 +35,18 @@ export async function startHoldingProxy(
         },
       );
       onward.on("error", () => response.destroy());
-      request.pipe(onward);
+      if (body) onward.end(body);
+      else request.pipe(onward);
     };
     if (!holds(method, path)) forward();
-    else until().then(forward, () => response.destroy());
+    else {
+      buffer(request)
+        .then(async (body) => {
+          await until();
+          forward(body);
+        })
+        .catch(() => response.destroy());
+    }
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

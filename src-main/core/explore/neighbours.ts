@@ -2,6 +2,7 @@
 import { cosineSimilarities } from "../../native/linalg.js";
 import { throwIfCancelled } from "../errors.js";
 import type { FeatureSource } from "../features/source.js";
+import { TopK } from "./top-k.js";
 
 /** Features held in memory between questions: 100,000 rows of 1,280. Larger ones are streamed for each question. */
 const HELD_FEATURE_BYTES = 640 * 2 ** 20;
@@ -14,7 +15,7 @@ export interface Neighbours {
   readonly compared: number;
 }
 
-interface Block {
+export interface Block {
   readonly start: number;
   readonly rows: number;
   readonly features: Float32Array;
@@ -42,10 +43,14 @@ export async function nearest(
     const out = similarities.subarray(block.start, block.start + block.rows);
     await cosineSimilarities(block.features, block.rows, query, { out, signal });
   }
-  const rows = top(similarities, row, Math.min(k, source.rows - 1));
+  const top = new TopK(Math.min(k, source.rows - 1));
+  for (let other = 0; other < similarities.length; other += 1) {
+    if (other !== row) top.offer(other, similarities[other] as number);
+  }
+  const { rows, similarities: best } = top.best();
   return {
     rows,
-    distances: Float32Array.from(rows, (other) => Math.min(2, Math.max(0, 1 - (similarities[other] as number)))),
+    distances: Float32Array.from(best, (similarity) => Math.min(2, Math.max(0, 1 - similarity))),
     compared: source.rows - 1,
   };
 }
@@ -58,7 +63,8 @@ async function rowOf(source: FeatureSource, row: number, signal?: AbortSignal): 
   throw new RangeError(`No row ${row} of ${source.rows}`);
 }
 
-async function* blocksOf(source: FeatureSource, signal?: AbortSignal): AsyncGenerator<Block> {
+/** All rows in order, from memory where they are held. A block is valid until the next one is asked for. */
+export async function* blocksOf(source: FeatureSource, signal?: AbortSignal): AsyncGenerator<Block> {
   if (source.rows * source.dimension * 4 > HELD_FEATURE_BYTES) {
     yield* read(source, false, signal);
     return;
@@ -84,48 +90,4 @@ async function* read(source: FeatureSource, keep: boolean, signal?: AbortSignal)
     yield { start, rows, features: keep ? features.slice(0, rows * dimension) : features };
     start += rows;
   }
-}
-
-/**
- * The `k` rows of largest similarity but `self`, best first; equal ones by row. A heap of k: rows that are worse than
- * all of it, nearly all, cost one comparison.
- */
-function top(similarities: Float32Array, self: number, k: number): Uint32Array<ArrayBuffer> {
-  const better = (a: number, b: number): boolean => {
-    const difference = (similarities[a] as number) - (similarities[b] as number);
-    return difference > 0 || (difference === 0 && a < b);
-  };
-  // The worst of the chosen stands at the top of the heap.
-  const heap: number[] = [];
-  const sink = (): void => {
-    let at = 0;
-    for (;;) {
-      let worst = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < heap.length && better(heap[worst] as number, heap[child] as number)) worst = child;
-      }
-      if (worst === at) return;
-      [heap[at], heap[worst]] = [heap[worst] as number, heap[at] as number];
-      at = worst;
-    }
-  };
-  const rise = (): void => {
-    for (let at = heap.length - 1; at > 0; ) {
-      const parent = (at - 1) >> 1;
-      if (!better(heap[parent] as number, heap[at] as number)) return;
-      [heap[at], heap[parent]] = [heap[parent] as number, heap[at] as number];
-      at = parent;
-    }
-  };
-  for (let row = 0; row < similarities.length && k > 0; row += 1) {
-    if (row === self) continue;
-    if (heap.length < k) {
-      heap.push(row);
-      rise();
-    } else if (better(row, heap[0] as number)) {
-      heap[0] = row;
-      sink();
-    }
-  }
-  return Uint32Array.from(heap.sort((a, b) => (better(a, b) ? -1 : 1)));
 }

@@ -3,16 +3,16 @@
 //
 //   node scripts/build.mjs [--watch]
 //
+// scripts/package builds the same into a folder of its own, without source maps.
+//
 // Code is split: what the entry points share and what a command imports at run time become chunks of their own, so
 // `verger --help` reads only the command tree.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 import { build, context } from "esbuild";
 import { buildRenderer } from "./lib/build-renderer.mjs";
-
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const outdir = path.join(root, "dist");
+import { root } from "./lib/project.mjs";
 
 /** Every file that Node is started with. */
 const entryPoints = [
@@ -23,13 +23,13 @@ const entryPoints = [
 ];
 
 /** Packages with native code or files of their own, left in node_modules. */
-const external = ["onnxruntime-node", "parquet-wasm", "apache-arrow"];
+export const EXTERNAL_PACKAGES = ["onnxruntime-node", "parquet-wasm"];
 
 /**
  * Writes what has changed, each file beside its name and then renamed, and removes chunks of earlier builds: a command
  * that runs meanwhile sees the old files or the new ones.
  */
-const writeChanged = {
+const writeChanged = (outdir) => ({
   name: "write-changed",
   setup(build) {
     build.onEnd(async (result) => {
@@ -50,9 +50,9 @@ const writeChanged = {
       }
     });
   },
-};
+});
 
-const options = {
+const options = (outdir, sourcemap) => ({
   absWorkingDir: root,
   entryPoints,
   outdir,
@@ -65,11 +65,11 @@ const options = {
   // nobody calls is left out.
   mainFields: ["module", "main"],
   target: "node20.19",
-  external,
+  external: EXTERNAL_PACKAGES,
   // Less to read at every start; names stay, for stack traces.
   minifyWhitespace: true,
   minifySyntax: true,
-  sourcemap: "linked",
+  sourcemap,
   legalComments: "linked",
   // CommonJS packages inside an ES module call require() for Node's own modules.
   banner: {
@@ -77,12 +77,28 @@ const options = {
   },
   logLevel: "info",
   write: false,
-  plugins: [writeChanged],
-};
+  metafile: true,
+  plugins: [writeChanged(outdir)],
+});
 
-if (process.argv.includes("--watch")) {
-  await (await context(options)).watch();
-} else {
-  await build(options);
-  await buildRenderer();
+/**
+ * Bundles everything.
+ *
+ * @param outdir default: dist/ of the checkout
+ * @param sourceMaps default true; what is shipped has none
+ * @returns the files of node_modules that went into the bundles, relative to the project, with `/`, sorted
+ */
+export async function buildBundles({ outdir = path.join(root, "dist"), sourceMaps = true } = {}) {
+  const { metafile } = await build(options(outdir, sourceMaps ? "linked" : false));
+  const modules = await buildRenderer(path.join(outdir, "renderer"));
+  // What tree shaking left nothing of is not shipped.
+  const shipped = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
+  );
+  return [...new Set([...shipped, ...modules])].filter((file) => file.startsWith("node_modules/")).sort();
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes("--watch")) await (await context(options(path.join(root, "dist"), "linked"))).watch();
+  else await buildBundles();
 }

@@ -1,4 +1,4 @@
-// Bundles the window (src-renderer) into dist/renderer/.
+// Bundles the window (src-renderer).
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import tailwind from "@tailwindcss/vite";
@@ -6,19 +6,28 @@ import react from "@vitejs/plugin-react";
 import { build } from "vite";
 import { root } from "./project.mjs";
 
-const outdir = path.join(root, "dist", "renderer");
-
 /**
  * Writes the page and its assets. Assets carry a hash of their content in their names and are written before the page
  * that names them, and old ones are removed last: a window that is opened meanwhile is the old one or the new one.
+ *
+ * @returns the files of the project that went into it, node_modules included, relative, with `/`
  */
-export async function buildRenderer() {
+export async function buildRenderer(outdir) {
+  const modules = new Set();
+  // Styles and fonts are no modules of a chunk: all that was loaded is noted, more than what tree shaking leaves.
+  const note = {
+    name: "note-modules",
+    enforce: "pre",
+    transform(_code, id) {
+      modules.add(id.split("?")[0]);
+    },
+  };
   const { output } = await build({
     configFile: false,
     root: path.join(root, "src-renderer"),
     // Relative addresses: the same files are served by `verger serve` and by Electron's own scheme.
     base: "./",
-    plugins: [react(), tailwind()],
+    plugins: [note, react(), tailwind()],
     logLevel: "warn",
     build: {
       target: "es2023",
@@ -39,7 +48,12 @@ export async function buildRenderer() {
     if (!kept.has(name)) await rm(path.join(outdir, "assets", name), { force: true });
   }
   const bytes = [...files.values()].reduce((sum, contents) => sum + contents.length, page.length);
-  console.log(`\n  dist/renderer: ${files.size + 1} files, ${(bytes / 1e6).toFixed(2)} MB`);
+  console.log(`\n  ${path.relative(root, outdir)}: ${files.size + 1} files, ${(bytes / 1e6).toFixed(2)} MB`);
+  for (const { moduleIds = [], originalFileNames = [] } of output) {
+    for (const id of moduleIds) modules.add(id.split("?")[0]);
+    for (const name of originalFileNames) modules.add(path.resolve(root, "src-renderer", name));
+  }
+  return [...modules].filter(path.isAbsolute).map((file) => path.relative(root, file).replaceAll(path.sep, "/"));
 }
 
 async function writeChanged(file, contents) {

@@ -6,16 +6,26 @@
  * values themselves; carriers move them as bytes (binary.ts).
  */
 import * as z from "zod";
+import { aboutSchema, diagnosisSchema } from "./about.js";
+import { AGREEMENT, agreementSchema, comparisonSchema } from "./compare.js";
 import {
+  featureColumnsSchema,
   labelFromSchema,
+  noticeSchema,
   pcaRequestSchema,
   presetSchema,
   providerSchema,
   runRequestSchema,
   runStateSchema,
   runSummarySchema,
+  s3OptionsSchema,
   stageSchema,
+  sweepSummarySchema,
+  syncRequestSchema,
+  syncStageSchema,
+  syncSummarySchema,
 } from "./contract.js";
+import { agreedDeletionsSchema, openUploadsRequestSchema, previewRequestSchema, previewSchema } from "./transfers.js";
 
 const count = z.number().int().nonnegative();
 const row = count;
@@ -31,7 +41,13 @@ export const runIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
 const run = runIdSchema;
 
 /** A sentence for people with its stable code (docs/errors.md). */
-export const problemSchema = z.object({ code: z.string(), message: z.string() });
+export const problemSchema = z.object({
+  code: z.string(),
+  /** The English sentence. */
+  message: z.string(),
+  /** What it is about, for a sentence in another language. */
+  details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+});
 export type Problem = z.infer<typeof problemSchema>;
 
 export const modelChoiceSchema = z.object({
@@ -146,16 +162,35 @@ export const rowSchema = z.object({
   edited: z.boolean(),
 });
 
-export const jobStateSchema = z.enum(["queued", "running", "stopping", "paused", "cancelled", "failed", "done"]);
+/** `paused` by a person; `interrupted` because Verger ended; both can be resumed. */
+export const jobStateSchema = z.enum([
+  "queued",
+  "running",
+  "stopping",
+  "paused",
+  "interrupted",
+  "cancelled",
+  "failed",
+  "done",
+]);
 export type JobState = z.infer<typeof jobStateSchema>;
 
 /** What a job is asked to do. Missing fields get the contract's defaults. */
 export const jobRequestSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("run"), request: runRequestSchema }),
-  z.object({ kind: z.literal("pca"), request: pcaRequestSchema }),
+  z.object({ kind: z.literal("run"), request: runRequestSchema, s3: s3OptionsSchema.optional() }),
+  z.object({ kind: z.literal("pca"), request: pcaRequestSchema, s3: s3OptionsSchema.optional() }),
+  z.object({
+    kind: z.literal("sync"),
+    request: syncRequestSchema,
+    /** The most that may be deleted: more than a person has seen and agreed to ends the job before anything changes. */
+    agreed: agreedDeletionsSchema.optional(),
+  }),
 ]);
 export type JobRequest = z.infer<typeof jobRequestSchema>;
 export type JobRequestInput = z.input<typeof jobRequestSchema>;
+
+export const jobStageSchema = z.union([stageSchema, syncStageSchema]);
+export type JobStage = z.infer<typeof jobStageSchema>;
 
 /** A job, queued, under way or over. The whole of it is sent with every event: no client has to add anything up. */
 export const jobSchema = z.object({
@@ -163,7 +198,7 @@ export const jobSchema = z.object({
   /** Order of creation, ascending. */
   number: count,
   work: jobRequestSchema,
-  /** The run folder. */
+  /** The run folder; of a sync, the side that is changed. */
   out: z.string(),
   /** Its id in `run.*` calls once the folder is there. */
   run: run.nullable(),
@@ -173,14 +208,18 @@ export const jobSchema = z.object({
   endedAt: z.string().nullable(),
   /** Seconds under way, over all attempts; of a running job up to the moment this was sent. */
   seconds: z.number(),
-  stages: z.array(z.object({ stage: stageSchema, state: z.enum(["running", "done"]), seconds: z.number().nullable() })),
+  stages: z.array(
+    z.object({ stage: jobStageSchema, state: z.enum(["running", "done"]), seconds: z.number().nullable() }),
+  ),
   /** Of the stage under way. `total` is 0 while it is unknown. */
   progress: z
     .object({
-      stage: stageSchema,
+      stage: jobStageSchema,
       done: count,
       total: count,
-      unit: z.enum(["images", "rows"]),
+      unit: z.enum(["images", "rows", "bytes", "files"]),
+      /** Of a transfer, whose progress is in bytes: the same in files. */
+      also: z.object({ done: count, total: count }).nullable().default(null),
       setAside: count,
       /** Per second, over the last seconds; null until there is something to go by. */
       rate: z.number().nullable(),
@@ -188,9 +227,11 @@ export const jobSchema = z.object({
       secondsLeft: z.number().nullable(),
     })
     .nullable(),
-  notices: z.array(z.string()),
+  notices: z.array(noticeSchema),
   failure: problemSchema.nullable(),
   summary: runSummarySchema.nullable(),
+  /** The result of a sync. */
+  transfer: syncSummarySchema.nullable().default(null),
 });
 export type Job = z.infer<typeof jobSchema>;
 
@@ -233,8 +274,14 @@ export const channels = {
       /** The preset used when none is named. */
       preset: presetSchema,
       canTrash: z.boolean(),
+      /** True where `runs.reveal` can show a folder to the person who sits at this machine. */
+      canReveal: z.boolean(),
     }),
   },
+  /** Versions, licences and places, for people and for bug reports. */
+  "app.about": { request: nothing, response: aboutSchema },
+  /** What `verger doctor` finds on this machine; takes some seconds. */
+  "app.diagnose": { request: nothing, response: diagnosisSchema },
 
   /** Runs opened on this machine, latest first; `mosaic` is filled for those that can be read. */
   "runs.recent": { request: nothing, response: z.object({ runs: z.array(runCardSchema) }) },
@@ -244,8 +291,54 @@ export const channels = {
   "runs.close": { request: z.object({ run }), response: nothing },
   /** Takes a run off the list; its folder stays. */
   "runs.forget": { request: z.object({ run }), response: nothing },
-  /** Moves the run folder to the system's trash. @throws `run/in-use`, `run/no-trash` */
-  "runs.trash": { request: z.object({ run }), response: nothing },
+  /**
+   * Moves the run folder to the system's trash. `undo`: `runs.restore` can bring it back until Verger ends.
+   *
+   * @throws `run/in-use`, `run/no-trash`
+   */
+  "runs.trash": { request: z.object({ run }), response: z.object({ undo: z.boolean() }) },
+  /** Brings a run back that `runs.trash` took away. @throws `run/unknown`, `run/not-restored` */
+  "runs.restore": { request: z.object({ run }), response: runCardSchema },
+  /** Shows the run folder in the system's file manager. @throws `run/unknown`, `run/no-reveal` */
+  "runs.reveal": { request: z.object({ run }), response: nothing },
+  /** What two runs have in common and what not. */
+  "runs.compare": { request: z.object({ a: run, b: run }), response: comparisonSchema },
+  /**
+   * How far two runs agree on which images are alike: see `neighbourhoodAgreement`.
+   *
+   * @throws `runs/nothing-shared`, `run/no-features`, `features/*`
+   */
+  "runs.agreement": {
+    request: z.object({
+      a: run,
+      b: run,
+      k: count.min(1).max(100).default(AGREEMENT.k),
+      sample: count.min(1).max(5_000).default(AGREEMENT.sample),
+    }),
+    response: agreementSchema,
+  },
+
+  /**
+   * Looks for a run's photos in another folder, by a sample spread over the run; a folder above or below the right one
+   * will do. Where some are found the place is remembered for this person. `folder: null`: back to where the run says.
+   * @throws `photo/no-folder`
+   */
+  "runs.locate": {
+    request: z.object({
+      run,
+      folder: text(4_096).min(1).nullable(),
+      /** False: only look. */
+      save: z.boolean().default(true),
+    }),
+    response: z.object({
+      /** Where the photos are looked for now or, without `save`, would be; null where nobody knows. */
+      root: z.string().nullable(),
+      /** Of the sample: how many stand there. */
+      found: count,
+      total: count,
+      saved: z.boolean(),
+    }),
+  },
 
   "run.overview": { request: z.object({ run }), response: overviewSchema },
   /** @throws `run/no-pca`, `request/invalid` for a component that is not there */
@@ -324,8 +417,11 @@ export const channels = {
     request: z.object({ run, component: count, count: count.min(1).max(200) }),
     response: z.object({ low: rows, lowScores: numbers, high: rows, highScores: numbers }),
   },
-  /** Unit vector of a component over the features. */
-  "run.loadings": { request: z.object({ run, component: count }), response: z.object({ loadings: numbers }) },
+  /** Unit vectors over the features, one for each component asked for. */
+  "run.loadings": {
+    request: z.object({ run, components: z.array(count).min(1).max(64) }),
+    response: z.object({ loadings: z.array(numbers) }),
+  },
   "run.setAside": {
     request: z.object({ run, offset: count, limit: count.max(1_000) }),
     response: z.object({
@@ -341,11 +437,23 @@ export const channels = {
   "labels.redo": { request: z.object({ run }), response: labelingSchema },
 
   /**
-   * Writes a selection: `csv` and `parquet` to a new file, `copies` as photos into a new or empty folder, one folder a
-   * label. Without `to`, csv and parquet come back as bytes. @throws `export/exists`, `storage/*`
+   * Writes a selection: `csv` and `parquet` to a new file, `copies` and `links` (symbolic) as photos into a new or empty
+   * folder, one folder a label. Without `to`, csv comes back as bytes. Abandoning the call ends it.
+   * @throws `export/*`, `storage/*`
    */
   "selection.export": {
-    request: z.object({ run, rows, format: z.enum(["csv", "parquet", "copies"]), to: text(4_096).min(1).optional() }),
+    request: z.object({
+      run,
+      rows,
+      format: z.enum(["csv", "parquet", "copies", "links"]),
+      to: text(4_096).min(1).optional(),
+      /** Of tables: scores along the kept components. */
+      coordinates: z.boolean().default(true),
+      /** Of tables: feature vectors. */
+      features: z.boolean().default(false),
+      /** Chosen by the client; names the export in its `export` events. */
+      export: text(64).min(1).optional(),
+    }),
     response: z.object({
       path: z.string().nullable(),
       bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array, "a Uint8Array").nullable(),
@@ -355,6 +463,29 @@ export const channels = {
     }),
   },
 
+  /** Looks at features that others wrote, before a `pca` job is started on them. @throws `features/*`, `parquet/*` */
+  "features.inspect": {
+    request: z.object({ path: text(4_096).min(1), columns: featureColumnsSchema.optional() }),
+    response: z.object({
+      files: count,
+      rows: count,
+      /** Null where the columns do not fit: see `problem`. */
+      dimension: count.nullable(),
+      /** Those of the first file, and what each could serve as. */
+      columns: z.array(
+        z.object({ name: z.string(), type: z.string(), fits: z.array(z.enum(["path", "label", "features"])) }),
+      ),
+      /** The columns that would be read. */
+      chosen: z.object({ path: z.string(), label: z.string().nullable(), features: z.string() }).nullable(),
+      problem: problemSchema.nullable(),
+    }),
+  },
+
+  /** What a sync would do: counts, bytes and the first actions. Abandoning the call ends it. @throws `sync/*`, `s3/*` */
+  "transfers.preview": { request: previewRequestSchema, response: previewSchema },
+  /** Uploads in parts below a prefix that were begun and never ended; `abort` ends those that are old. @throws `s3/*` */
+  "transfers.openUploads": { request: openUploadsRequestSchema, response: sweepSummarySchema },
+
   "jobs.list": { request: nothing, response: z.object({ jobs: z.array(jobSchema) }) },
   "jobs.start": { request: jobRequestSchema, response: jobSchema },
   /** Stops; what is done stays in the run folder. */
@@ -363,7 +494,7 @@ export const channels = {
   "jobs.pause": { request: z.object({ job: z.string() }), response: jobSchema },
   /** Goes on with a job that was paused, cancelled, interrupted or failed. */
   "jobs.resume": { request: z.object({ job: z.string() }), response: jobSchema },
-  /** Tries the images again that a finished job set aside. */
+  /** Tries again what a finished job set aside: images of a run, files of a sync (which deletes nothing then). */
   "jobs.retry": { request: z.object({ job: z.string() }), response: jobSchema },
   /** Takes a job that is over off the history. */
   "jobs.forget": { request: z.object({ job: z.string() }), response: nothing },
@@ -381,6 +512,7 @@ export const channels = {
       model: z.string().optional(),
       provider: providerSchema.default("auto"),
       out: z.string().min(1).optional(),
+      s3: s3OptionsSchema.default({}),
       /** False: only count. */
       measure: z.boolean().default(true),
     }),
@@ -388,7 +520,7 @@ export const channels = {
       images: count,
       labels: count,
       bytes: z.number(),
-      notices: z.array(z.string()),
+      notices: z.array(noticeSchema),
       /** Null when not measured. */
       imagesPerSecond: z.number().nullable(),
       /** For the images that are not reused; embedding only. */
@@ -408,7 +540,7 @@ export const channels = {
       parent: z.string().nullable(),
       places: z.array(z.object({ name: z.enum(["home", "root", "work"]), path: z.string() })),
       entries: z.array(
-        z.object({ name: z.string(), path: z.string(), kind: z.enum(["folder", "run", "image", "list"]) }),
+        z.object({ name: z.string(), path: z.string(), kind: z.enum(["folder", "run", "image", "list", "features"]) }),
       ),
       /** More entries than are listed. */
       truncated: z.boolean(),
@@ -440,6 +572,10 @@ export const apiEventSchema = z.discriminatedUnion("type", [
   /** `labels`: only the label overlay; `content`: everything about the run has to be fetched again. */
   z.object({ type: z.literal("run.changed"), run, what: z.enum(["labels", "content"]), revision: count }),
   z.object({ type: z.literal("probe"), probe: z.string(), images: count }),
+  /** Rows or photos that an export has written. */
+  z.object({ type: z.literal("export"), export: z.string(), done: count }),
+  /** Files that a `transfers.preview` has compared. */
+  z.object({ type: z.literal("preview"), preview: z.string(), files: count }),
   z.object({ type: z.literal("settings"), settings: settingsSchema }),
 ]);
 export type ApiEvent = z.infer<typeof apiEventSchema>;

@@ -70,10 +70,20 @@ export const runRequestSchema = z.object({
 export type RunRequest = z.infer<typeof runRequestSchema>;
 export type RunRequestInput = z.input<typeof runRequestSchema>;
 
+/** Names of the columns of features that others wrote, where they are not `path`, `label` and `features`. */
+export const featureColumnsSchema = z.object({
+  path: z.string().min(1).optional(),
+  /** Null: leave the labels out. */
+  label: z.string().min(1).nullable().optional(),
+  features: z.string().min(1).optional(),
+});
+export type FeatureColumnNames = z.infer<typeof featureColumnsSchema>;
+
 /** What `pca` is asked to do. */
 export const pcaRequestSchema = z.object({
   /** A Parquet file, a folder of part files, a run folder or a glob. */
   features: z.string().min(1),
+  columns: featureColumnsSchema.optional(),
   out: z.string().min(1),
   variance: z.number().optional(),
   components: z.number().optional(),
@@ -89,8 +99,17 @@ export const stageSchema = z.enum(["scan", "load", "embed", "fit", "transform"])
 /** scan: sources to manifest; load: model and sessions; embed: images to features; fit and transform: the PCA. */
 export type Stage = z.infer<typeof stageSchema>;
 
+/** Something that people should know, with its stable code and what it is about (src-main/core/notices.ts). */
+export const noticeSchema = z.object({
+  code: z.string(),
+  /** The English sentence. */
+  message: z.string(),
+  details: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+export type Notice = z.infer<typeof noticeSchema>;
+
 export const runEventSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("notice"), message: z.string() }),
+  noticeSchema.extend({ type: z.literal("notice") }),
   z.object({
     type: z.literal("stage"),
     stage: stageSchema,
@@ -127,6 +146,8 @@ export const runSummarySchema = z.object({
   reused: count,
   setAside: count,
   labels: count,
+  /** Rows of `pca/` whose label is a correction. */
+  corrected: count.default(0),
   pca: pcaSummarySchema.nullable(),
   model: z.string().nullable(),
   preset: presetSchema.nullable(),
@@ -174,6 +195,13 @@ export const runFileSchema = z.object({
   identity: runIdentitySchema.nullable(),
   /** For kind `pca`: where the features came from. */
   featuresFrom: z.string().nullable().default(null),
+  /** Their columns, where others were named than `path`, `label` and `features`. */
+  featureColumns: featureColumnsSchema.nullable().default(null),
+  /**
+   * Where the photos stood: the folder or address that `path` is relative to and, for a folder, the way there from the
+   * run folder, `/` between folders; null where the sources share none, and in runs of earlier versions.
+   */
+  photos: z.object({ root: z.string(), relative: z.string().nullable() }).nullable().default(null),
   labelFrom: z.string().nullable(),
   decode: z.object({ tolerateTruncated: z.boolean(), pixelLimit: positive.nullable() }).nullable(),
   manifest: z.object({ digest: z.string(), images: count, labels: count, parts: count }).nullable(),
@@ -193,7 +221,13 @@ export const runFileSchema = z.object({
     })
     .nullable(),
   pca: z
-    .object({ parameters: pcaParametersSchema, summary: pcaSummarySchema, manifestDigest: z.string().nullable() })
+    .object({
+      parameters: pcaParametersSchema,
+      summary: pcaSummarySchema,
+      manifestDigest: z.string().nullable(),
+      /** The label corrections that `pca/` carries, and how many rows have another label by them; null: there were none. */
+      corrections: z.object({ digest: z.string(), rows: count }).nullable().default(null),
+    })
     .nullable(),
   counts: z.object({ images: count, embedded: count, reused: count, setAside: count, labels: count }),
   timings: z.record(z.string(), z.number()),
@@ -292,7 +326,7 @@ export const syncStageSchema = z.enum(["compare", "transfer", "delete"]);
 export type SyncStage = z.infer<typeof syncStageSchema>;
 
 export const syncEventSchema = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("notice"), message: z.string() }),
+  noticeSchema.extend({ type: z.literal("notice") }),
   z.object({
     type: z.literal("stage"),
     stage: syncStageSchema,

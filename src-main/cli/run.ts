@@ -109,7 +109,7 @@ export async function reportJob(
   const storage = await jobStorage(places.out, {
     s3: s3Options(bucket),
     cacheBytes: bucket.cache ? (bucket.cacheSize ?? DEFAULT_CACHE_BYTES) : 0,
-    onNotice: (message) => progress.onEvent({ type: "notice", message }),
+    onNotice: (notice) => progress.onEvent({ type: "notice", ...notice }),
   });
   try {
     let summary: RunSummary;

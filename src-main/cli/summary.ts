@@ -82,7 +82,10 @@ export function runReport(summary: RunSummary, reasons: readonly Reason[], paint
       : paint.dim(`  ${count(summary.embedded)} embedded, ${count(summary.reused)} reused`);
   const lines: (Line | undefined)[] = [
     ["images", `${count(summary.images)}${origin}`],
-    ["labels", count(summary.labels)],
+    [
+      "labels",
+      `${count(summary.labels)}${summary.corrected > 0 ? paint.dim(`  ${counted(summary.corrected, "image")} corrected`) : ""}`,
+    ],
     summary.setAside > 0
       ? [
           "set aside",
@@ -225,7 +228,9 @@ export function inspectReport(inspection: Inspection, paint: Paint): string {
     ]);
     const rest = inspection.labels.total - inspection.labels.top.length;
     if (rest > 0) rows.push([paint.dim(`${counted(rest, "other label")}`), count(inspection.labels.restImages)]);
-    text += section(`Labels (${count(inspection.labels.total)})`, columns(rows, ["left", "right"]), paint);
+    const { total, corrected } = inspection.labels;
+    const title = `Labels (${count(total)}${corrected > 0 ? `, ${counted(corrected, "image")} corrected` : ""})`;
+    text += section(title, columns(rows, ["left", "right"]), paint);
   }
   if (inspection.setAside.images > 0) {
     const reasons = inspection.setAside.reasons.map((reason) => [reason.code, reason.stage, count(reason.images)]);

@@ -3,17 +3,16 @@ import { createHash } from "node:crypto";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
-import type { RunCard } from "../api/channels.js";
+import type { ResponseOf, RunCard } from "../api/channels.js";
 import type { RunFile } from "../api/contract.js";
 import { errorCode, errorMessage, VergerError } from "../core/errors.js";
-import { RunData } from "../core/explore/index.js";
-import { photoRoot } from "../core/explore/root.js";
+import { locatePhotos, RunData } from "../core/explore/index.js";
 import { isAddress } from "../core/remote.js";
-import { readRunFile } from "../core/run/index.js";
+import { photoRoot, readRunFile } from "../core/run/index.js";
 import { lockFile } from "../native/system.js";
 import type { Events } from "./events.js";
 import { readState, writeState } from "./state-file.js";
-import type { Trash } from "./trash.js";
+import type { Restore, Trash } from "./trash.js";
 
 /** Runs kept in the list. */
 const MOST_RECENT = 50;
@@ -21,7 +20,14 @@ const MOST_RECENT = 50;
 const MOST_HELD = 3;
 const MOSAIC = 8;
 
-const recentSchema = z.array(z.object({ path: z.string(), openedAt: z.string() }));
+const recentSchema = z.array(
+  z.object({
+    path: z.string(),
+    openedAt: z.string(),
+    /** Where people found the photos, if not where the run says. */
+    photos: z.string().optional(),
+  }),
+);
 type Recent = z.infer<typeof recentSchema>[number];
 
 interface Held {
@@ -47,6 +53,7 @@ export class RunRegistry {
   private recents: Recent[] | undefined;
   /** In order of use. */
   private readonly held = new Map<string, Held>();
+  private readonly trashed = new Map<string, { readonly folder: string; readonly restore: Restore }>();
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -81,9 +88,41 @@ export class RunRegistry {
   /** Puts a run at the head of the list. */
   async remember(folder: string): Promise<RunCard> {
     const real = realFolder(folder);
-    const recent = { path: real, openedAt: new Date().toISOString() };
-    await this.change((recents) => [recent, ...recents.filter((other) => other.path !== real)].slice(0, MOST_RECENT));
+    let recent: Recent = { path: real, openedAt: new Date().toISOString() };
+    await this.change((recents) => {
+      recent = { ...recents.find((other) => other.path === real), ...recent };
+      return [recent, ...recents.filter((other) => other.path !== real)].slice(0, MOST_RECENT);
+    });
     return this.cardOf(recent);
+  }
+
+  /** Looks for the photos of a run in another folder: see the channel `runs.locate`. @throws VergerError `photo/no-folder` */
+  async locate(id: string, folder: string | null, save: boolean): Promise<ResponseOf<"runs.locate">> {
+    const data = await this.data(id);
+    const paths = Array.from({ length: data.rows }, (_, row) => data.pathOf(row));
+    const asRecorded = photoRoot(data.file, data.folder);
+    if (folder === null) {
+      if (save) await this.keepPhotos(id, undefined);
+      const root = save ? asRecorded : data.root;
+      const known = root !== null && existsSync(root) ? locatePhotos(paths, root, null) : { found: 0, total: 0 };
+      return { root, found: known.found, total: known.total, saved: save };
+    }
+    const { root, found, total } = locatePhotos(paths, folder, asRecorded);
+    const saved = save && found > 0;
+    if (saved) await this.keepPhotos(id, root);
+    return { root, found, total, saved };
+  }
+
+  private async keepPhotos(id: string, photos: string | undefined): Promise<void> {
+    const { path: folder } = await this.known(id);
+    await this.change((recents) =>
+      recents.map((recent) => {
+        if (recent.path !== folder) return recent;
+        const { photos: _, ...others } = recent;
+        return photos === undefined ? others : { ...others, photos };
+      }),
+    );
+    this.contentChanged(folder);
   }
 
   async forget(id: string): Promise<void> {
@@ -92,8 +131,11 @@ export class RunRegistry {
     await this.change((recents) => recents.filter((other) => other.path !== folder));
   }
 
-  /** @throws VergerError `run/in-use`, `run/no-trash`, `run/not-a-run` */
-  async moveToTrash(id: string): Promise<void> {
+  /**
+   * @returns undo: whether `restore` can bring it back
+   * @throws VergerError `run/in-use`, `run/no-trash`, `run/not-a-run`
+   */
+  async moveToTrash(id: string): Promise<{ undo: boolean }> {
     const { path: folder } = await this.known(id);
     if (!this.trash) {
       throw new VergerError(
@@ -119,8 +161,29 @@ export class RunRegistry {
       );
     }
     this.close(id);
-    await this.trash(folder);
+    const restore = await this.trash(folder);
+    if (restore) this.trashed.set(id, { folder, restore });
     await this.forget(id);
+    return { undo: restore !== undefined };
+  }
+
+  /** Brings back what `moveToTrash` took away. @throws VergerError `run/unknown`, `run/not-restored` */
+  async restore(id: string): Promise<RunCard> {
+    const trashed = this.trashed.get(id);
+    if (!trashed) {
+      throw new VergerError(
+        "run/unknown",
+        `Expected a run that this Verger has moved to the trash, but none of them is ${id}; bring it back in the system's trash.`,
+      );
+    }
+    await trashed.restore();
+    this.trashed.delete(id);
+    return this.open(trashed.folder);
+  }
+
+  /** The folder of a run. @throws VergerError `run/unknown` */
+  async folderOf(id: string): Promise<string> {
+    return (await this.known(id)).path;
   }
 
   close(id: string): void {
@@ -132,17 +195,22 @@ export class RunRegistry {
     return this.cardOf(await this.known(id));
   }
 
+  /** What `RunCard.version` says, without reading the run. @throws VergerError `run/unknown` */
+  async version(id: string): Promise<string> {
+    return versionOf(await this.known(id));
+  }
+
   /**
    * A run's rows, read anew when run.json has changed since.
    *
    * @throws VergerError `run/unknown`, what `RunData.open` throws
    */
   async data(id: string): Promise<RunData> {
-    const { path: folder } = await this.known(id);
-    const version = versionOf(folder);
+    const recent = await this.known(id);
+    const version = versionOf(recent);
     let held = this.held.get(id);
     if (held?.version !== version) {
-      held = { version, data: RunData.open(folder) };
+      held = { version, data: RunData.open(recent.path, recent.photos) };
       const opened = held;
       held.data.catch(() => {
         if (this.held.get(id) === opened) this.held.delete(id);
@@ -201,7 +269,8 @@ export class RunRegistry {
     return path.join(this.stateFolder, "recent-runs.json");
   }
 
-  private cardOf({ path: folder, openedAt }: Recent): RunCard {
+  private cardOf(recent: Recent): RunCard {
+    const { path: folder, openedAt, photos } = recent;
     const common = { run: runId(folder), path: folder, name: path.basename(folder), openedAt };
     let file: RunFile | undefined;
     let problem: RunCard["problem"] = null;
@@ -218,7 +287,8 @@ export class RunRegistry {
       return { ...common, ...UNREADABLE, problem };
     }
     const { counts, identity, pca } = file;
-    const rows = file.state === "done" && photoRoot(file) !== null ? counts.images - counts.setAside : 0;
+    const seen = file.state === "done" && (photos ?? photoRoot(file, folder)) !== null;
+    const rows = seen ? counts.images - counts.setAside : 0;
     return {
       ...common,
       kind: file.kind,
@@ -235,7 +305,7 @@ export class RunRegistry {
       imagesPerSecond: file.imagesPerSecond,
       createdAt: file.createdAt,
       updatedAt: file.updatedAt,
-      version: versionOf(folder),
+      version: versionOf(recent),
       mosaic: spread(rows),
     };
   }
@@ -265,11 +335,15 @@ function spread(rows: number): number[] {
   return Array.from({ length: wanted }, (_, index) => Math.floor(((index + 0.5) * rows) / wanted));
 }
 
-/** Changes whenever run.json is written, which every change of a run's rows is followed by. */
-function versionOf(folder: string): string {
+/**
+ * Changes whenever run.json is written, which every change of a run's rows is followed by, and when the photos are found
+ * elsewhere.
+ */
+function versionOf({ path: folder, photos }: Recent): string {
   try {
     const { mtimeMs, size, ino } = statSync(path.join(folder, "run.json"));
-    return createHash("sha256").update(`${mtimeMs} ${size} ${ino}`).digest("hex").slice(0, 12);
+    const state = `${mtimeMs} ${size} ${ino} ${photos ?? ""}`;
+    return createHash("sha256").update(state).digest("hex").slice(0, 12);
   } catch {
     return "0";
   }

@@ -37,6 +37,7 @@ const scan = (source: string | string[] = "", options?: ScanOptions) =>
     options,
   );
 const paths = (manifest: Manifest) => [...manifest.entries].map((entry) => entry.path);
+const sentences = (manifest: Manifest) => manifest.notices.map(({ message }) => message);
 const labels = (manifest: Manifest) => [...manifest.entries].map((entry) => entry.label);
 const failure = (code: string, ...parts: string[]) => ({
   code,
@@ -80,7 +81,7 @@ describe("a folder", () => {
       problem: null,
     });
     expect(manifest.sources).toEqual([path.join(home, "t")]);
-    expect(manifest.notices).toEqual(["3 files ignored: not images (no extension, .heic)."]);
+    expect(sentences(manifest)).toEqual(["3 files ignored: not images (no extension, .heic)."]);
   });
 
   it("sorts by bytes and keeps names exactly as on disk", async () => {
@@ -128,7 +129,7 @@ describe("a folder", () => {
     writeFileSync(path.join(home, "other/run.json"), JSON.stringify({ distance: "5 km" }));
     const manifest = await scan();
     expect(paths(manifest)).toEqual(["a.jpg", "other/e.jpg"]);
-    expect(manifest.notices).toEqual([
+    expect(sentences(manifest)).toEqual([
       "1 file ignored: not images (.json).",
       '2 hidden names skipped, first ".b.jpg": names that start with a dot are not read.',
       `1 run folder skipped, first "run": Verger's own output is not a source.`,
@@ -173,7 +174,7 @@ describe("a folder", () => {
       undefined,
     ]);
     expect(manifest.entries.at(7).size).toBe("in/b/2.jpg".length);
-    expect(manifest.notices).toContain(
+    expect(sentences(manifest)).toContain(
       `5 linked folders skipped, first "a/b-again": a folder is read only once, by its own name.`,
     );
   });
@@ -184,7 +185,7 @@ describe("a folder", () => {
     symlinkSync("pipe.jpg", path.join(home, "link.jpg"));
     const manifest = await scan();
     expect(paths(manifest)).toEqual(["a.jpg"]);
-    expect(manifest.notices).toEqual(["2 files ignored: not images (.jpg)."]);
+    expect(sentences(manifest)).toEqual(["2 files ignored: not images (.jpg)."]);
   });
 
   it("sets names aside that are not UTF-8", async (test) => {
@@ -203,7 +204,7 @@ describe("a folder", () => {
       undefined,
       undefined,
     ]);
-    expect(manifest.notices).toEqual(['1 name skipped, first "dossier\\xE9": not in UTF-8, rename it.']);
+    expect(sentences(manifest)).toEqual(['1 name skipped, first "dossier\\xE9": not in UTF-8, rename it.']);
   });
 
   it("says what it found when it holds no image", async () => {
@@ -232,7 +233,7 @@ describe("a folder", () => {
       outfile: bundle,
     });
     const program = `require(${JSON.stringify(bundle)}).scanSources([process.argv[1]]).then(
-      (m) => console.log(JSON.stringify({ paths: [...m.entries].map((e) => e.path), notices: m.notices })),
+      (m) => console.log(JSON.stringify({ paths: [...m.entries].map((e) => e.path), notices: m.notices.map((n) => n.message) })),
       (e) => console.log(JSON.stringify({ code: e.code, message: e.message })))`;
     const run = (source: string) => {
       const identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
@@ -292,7 +293,7 @@ describe("a glob", () => {
     symlinkSync("../x", path.join(home, "deep/x/loop"));
     const manifest = await scan("deep/*.jpg");
     expect(paths(manifest)).toEqual(["1.jpg"]);
-    expect(manifest.notices).toEqual([]);
+    expect(sentences(manifest)).toEqual([]);
   });
 
   it("that matches nothing says so", async () => {
@@ -342,7 +343,7 @@ describe("a list", () => {
         ["p/no-extension", "p", undefined],
         ["p/é.jpg", "p", undefined],
       ]);
-      expect(manifest.notices).toEqual(["1 image named more than once: each counts once."]);
+      expect(sentences(manifest)).toEqual(["1 image named more than once: each counts once."]);
       expect(manifest.entries.at(5)).toMatchObject({
         size: 0,
         mtimeUs: 0,
@@ -441,7 +442,7 @@ describe("several sources", () => {
       ["y/1.jpg", "y"],
     ]);
     expect(manifest.sources).toHaveLength(6);
-    expect(manifest.notices).toEqual(["3 images named more than once: each counts once."]);
+    expect(sentences(manifest)).toEqual(["3 images named more than once: each counts once."]);
     for (const entry of manifest.entries) expect(statSync(entry.file).isFile()).toBe(true);
   });
 });

@@ -75,6 +75,47 @@ describe.each(s3Servers)("a run over $name", ({ start }) => {
     expect(readRun(copy)).toMatchObject({ state: "done", failure: null });
   });
 
+  it("carries label corrections: those of the bucket count, on every machine, and are never written", async () => {
+    const args = ["run", photos, "--out", "s3://farm/runs/labels", ...FAST];
+    await cliJson(args, 0, options());
+    const name = imagesBelow(photos)[3] as string;
+    const corrections = [
+      { format: "verger labels", schemaVersion: 1 },
+      { at: "2026-11-22T20:57:00.198Z", label: "Quince", paths: [name] },
+    ];
+    const text = corrections.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await putObject(server.client, "farm", "runs/labels/labels.jsonl", text);
+    const corrected = async (from: string): Promise<unknown[]> => {
+      const copy = path.join(folder, from);
+      await getFolder(server.client, "farm", "runs/labels/", copy);
+      expect(readFileSync(path.join(copy, "labels.jsonl"), "utf8")).toBe(text);
+      return readColumn(copy, "pca", "label");
+    };
+    expect(await cliJson(args, 0, options())).toMatchObject({ embedded: 0, corrected: 1 });
+    expect((await corrected("labels-1"))[3]).toBe("Quince");
+    expect((await cliJson<Inspection>(["inspect", "s3://farm/runs/labels"], 0, options())).labels.corrected).toBe(1);
+    // Another machine fetches them with the run; --fresh over the same photos keeps them.
+    const elsewhere = { env: { ...env, VERGER_HOME: path.join(folder, "home-2") } };
+    expect(await cliJson([...args, "--fresh"], 0, elsewhere)).toMatchObject({ embedded: IMAGES, corrected: 1 });
+    expect((await corrected("labels-2"))[3]).toBe("Quince");
+    // A PCA elsewhere starts from them.
+    const out = path.join(folder, "labels-pca");
+    await cliJson(["pca", "s3://farm/runs/labels", "--out", out], 0, options());
+    expect((await readColumn(out, "pca", "label_original"))[3]).toBe("Quince");
+    // Other photos: set aside in the bucket.
+    const other = path.join(folder, "other-photos");
+    await drawPhotos(other, 4, 2);
+    await cliJson(["run", other, "--out", "s3://farm/runs/labels", "--fresh", ...FAST], 0, options());
+    const keys = await listKeys(server.client, "farm", "runs/labels/labels");
+    expect(keys).toHaveLength(1);
+    expect(keys[0]).toMatch(/labels-\d{8}T\d{9}Z\.jsonl$/);
+    // Taken away in the bucket, they are gone.
+    await deleteKeys(server.client, "farm", keys);
+    expect(await cliJson(["run", other, "--out", "s3://farm/runs/labels", ...FAST], 0, options())).toMatchObject({
+      corrected: 0,
+    });
+  });
+
   it("does nothing but list when nothing has changed", async () => {
     const args = ["run", "s3://farm/photos", "--out", "s3://farm/runs/both", ...FAST];
     const first = await cliJson(args, 0, options());

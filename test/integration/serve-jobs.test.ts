@@ -200,8 +200,8 @@ describe("the end of the server", () => {
     served = await Served.start([], home);
     client = await served.visit();
     const job = (await client.call("jobs.list", {})).jobs.find((entry) => entry.id === id);
-    expect(job).toMatchObject({ state: "paused", failure: null });
-    expect(job?.notices.at(-1)).toContain("can be resumed");
+    expect(job).toMatchObject({ state: "interrupted", failure: null });
+    expect(job?.notices.at(-1)?.code).toBe("job/interrupted");
     await client.call("jobs.resume", { job: id });
     await reach(id, "done");
     expect(resultHashes(out)).toEqual(expected);
@@ -215,13 +215,13 @@ describe("the end of the server", () => {
     const result = await served.stop("SIGINT");
     expect(result).toMatchObject({ code: 0, signal: null });
     expect(client.events.at(-1)?.type === "bye" || client.events.some(({ type }) => type === "bye")).toBe(true);
-    expect(client.job(id)?.state).toBe("paused");
+    expect(client.job(id)?.state).toBe("interrupted");
     expect(readRun(out).state).toBe("interrupted");
     expect(readdirSync(path.join(home, "window/jobs")).length).toBeGreaterThan(0);
 
     served = await Served.start([], home);
     client = await served.visit();
-    expect((await client.call("jobs.list", {})).jobs.find((job) => job.id === id)?.state).toBe("paused");
+    expect((await client.call("jobs.list", {})).jobs.find((job) => job.id === id)?.state).toBe("interrupted");
     await client.call("jobs.resume", { job: id });
     await reach(id, "done");
     expect(resultHashes(out)).toEqual(expected);

@@ -89,7 +89,12 @@ SCHEMAS = {
         "features": (FLOATS, False),
     },
     "errors": {name: (pa.string(), False) for name in ("path", "stage", "code", "message")},
-    "pca": {"path": (pa.string(), False), "label": (pa.string(), True), "pca": (FLOATS, False)},
+    "pca": {
+        "path": (pa.string(), False),
+        "label": (pa.string(), True),
+        "label_original": (pa.string(), True),
+        "pca": (FLOATS, False),
+    },
 }
 
 

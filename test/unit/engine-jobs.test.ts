@@ -4,45 +4,19 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ApiEvent, Job } from "../../src-main/api/channels.js";
 import { runRequestSchema } from "../../src-main/api/contract.js";
+import { notice } from "../../src-main/core/notices.js";
 import { Events } from "../../src-main/engine/events.js";
 import { createEngine } from "../../src-main/engine/index.js";
-import type { Task } from "../../src-main/engine/jobs/protocol.js";
 import { JobQueue } from "../../src-main/engine/jobs/queue.js";
-import type { JobThreadListener, SpawnJobThread } from "../../src-main/engine/jobs/spawn.js";
 import { RunRegistry } from "../../src-main/engine/runs.js";
 import { moveToTrash } from "../../src-main/engine/trash.js";
+import { Threads } from "../support/job-threads.js";
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "verger-queue-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Threads whose every word the test speaks. */
-class Threads {
-  readonly started: { readonly task: Task; readonly say: JobThreadListener; stops: number }[] = [];
-  readonly spawn: SpawnJobThread = (task, say) => {
-    const thread = { task, say, stops: 0 };
-    this.started.push(thread);
-    return {
-      stop: () => {
-        thread.stops += 1;
-      },
-    };
-  };
-
-  last() {
-    const thread = this.started.at(-1);
-    if (!thread) throw new Error("no thread was started");
-    return thread;
-  }
-
-  cancelled(): void {
-    const { say } = this.last();
-    say.message({ type: "failed", code: "cancelled", message: "stopped" });
-    say.end(null);
-  }
-}
 
 function open(): { queue: JobQueue; threads: Threads; events: ApiEvent[] } {
   const emitter = new Events();
@@ -138,8 +112,8 @@ describe("the queue", () => {
     const later = open();
     const jobs = await later.queue.list();
     expect(jobs.map(({ id, state }) => [id, state])).toEqual([
-      [running.id, "paused"],
-      [waiting.id, "paused"],
+      [running.id, "interrupted"],
+      [waiting.id, "interrupted"],
     ]);
     await later.queue.resume(waiting.id);
     expect(later.threads.last().task).toMatchObject({ request: { out: waiting.out } });
@@ -155,8 +129,8 @@ describe("the queue", () => {
     // Process 1 is alive, and another's; without the run's lock it is not at this job.
     writeFileSync(file, JSON.stringify({ pid: 1, job }));
     const taken = await byId(open().queue, id);
-    expect(taken.state).toBe("paused");
-    expect(taken.notices.at(-1)).toContain("ended while this job was under way");
+    expect(taken.state).toBe("interrupted");
+    expect(taken.notices).toEqual([notice("job/interrupted", {})]);
     writeFileSync(file, JSON.stringify({ pid: 1, job: { ...job, state: "queued" } }));
     expect(await open().queue.list()).toEqual([]);
     writeFileSync(file, "{ damaged");

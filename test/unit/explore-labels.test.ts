@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { LabelOverlay } from "../../src-main/core/explore/label-overlay.js";
+import { LabelOverlay } from "../../src-main/core/labels/overlay.js";
 
 let folder: string;
 beforeEach(() => {

@@ -114,7 +114,7 @@ describe("builder", () => {
       { path: "b/🍎/1.jpg", label: null, size: 1, mtimeUs: 10, etag: null },
     ]);
     expect(manifest.labels).toEqual(["d", "named"]);
-    expect(manifest.notices).toEqual([
+    expect(manifest.notices.map(({ message }) => message)).toEqual([
       "2 images named more than once: each counts once.",
       '1 image stated with different labels, first "b/2.jpg": the first label is kept.',
     ]);

@@ -35,3 +35,15 @@ export async function countRows(folder: string): Promise<number> {
   }
   return rows;
 }
+
+/** The column of a PCA's parts that holds the labels nobody has corrected; those of earlier versions have only one. */
+export async function originalColumn(folder: string): Promise<"label" | "label_original"> {
+  const [first] = listParts(folder);
+  if (first === undefined) return "label";
+  const parquet = await openParquet(path.join(folder, partName(first)));
+  try {
+    return parquet.columns.some(({ name }) => name === "label_original") ? "label_original" : "label";
+  } finally {
+    await parquet.close();
+  }
+}

@@ -7,14 +7,13 @@ import type { RunFile } from "../../api/contract.js";
 import type { PcaModel } from "../../native/linalg.js";
 import { VergerError } from "../errors.js";
 import { openFeatures } from "../features/index.js";
+import { LabelOverlay } from "../labels/overlay.js";
 import { compareCodePoints } from "../manifest/index.js";
 import { loadPcaModel } from "../pca/model-file.js";
-import { listParts, readRunFile } from "../run/index.js";
-import { columnBlocks, countRows } from "./columns.js";
-import { LabelOverlay } from "./label-overlay.js";
+import { listParts, photoRoot, readRunFile } from "../run/index.js";
+import { columnBlocks, countRows, originalColumn } from "./columns.js";
 import { type Neighbours, nearest } from "./neighbours.js";
 import { outlierScores } from "./outliers.js";
-import { photoRoot } from "./root.js";
 import { SearchIndex } from "./search.js";
 
 /** Scores of a PCA that are held in memory: 1,000,000 rows of 64 components. More are streamed from disk. */
@@ -78,6 +77,7 @@ export class RunData {
     private readonly model: PcaModel | undefined,
     /** Why the PCA that stands is not shown; null when it is, or when there is none. */
     readonly pcaProblem: VergerError | null,
+    private readonly located: string | undefined,
   ) {
     this.overlay = new LabelOverlay(folder);
   }
@@ -85,9 +85,10 @@ export class RunData {
   /**
    * Reads rows and labels; about 0.1 s for 100,000 rows.
    *
+   * @param located the folder that people found the photos in, if not where the run says
    * @throws VergerError `run/not-a-run`, `run/newer`, `run/corrupt`, `labels/*`, Error `parquet/*`, `storage/*`
    */
-  static async open(folder: string): Promise<RunData> {
+  static async open(folder: string, located?: string): Promise<RunData> {
     const file = readRunFile(folder);
     if (!file) {
       throw new VergerError(
@@ -102,7 +103,7 @@ export class RunData {
     const names = new Map<string | null, number>();
     const base = await readBase(own ? features : pca, own, names);
     const { model, problem } = await readModel(pca, base.paths.length);
-    const data = new RunData(folder, file, model?.components ?? 0, base, model, problem);
+    const data = new RunData(folder, file, model?.components ?? 0, base, model, problem, located);
     data.adoptLabels(names);
     await data.refreshLabels();
     return data;
@@ -113,9 +114,9 @@ export class RunData {
     return this.base.paths.length;
   }
 
-  /** What the paths are relative to; null where the run does not say. */
+  /** What the paths are relative to: where people found the photos, else where the run says; null where it does not. */
   get root(): string | null {
-    return photoRoot(this.file);
+    return this.located ?? photoRoot(this.file, this.folder);
   }
 
   get revision(): number {
@@ -318,15 +319,17 @@ export class RunData {
     if (start !== this.rows) throw this.changed();
   }
 
-  private readonly features = once(async () => {
-    const source = this.file.kind === "run" ? this.folder : this.file.featuresFrom;
+  /** The feature vectors, row by row. @throws VergerError `run/no-features`, `run/changed`, Error `features/*` */
+  readonly features = once(async () => {
+    const own = this.file.kind === "run";
+    const source = own ? this.folder : this.file.featuresFrom;
     if (source === null) {
       throw new VergerError(
         "run/no-features",
         `Expected the run in ${this.folder} to say where its features stand, but it does not; run "verger pca" again.`,
       );
     }
-    const features = await openFeatures(source);
+    const features = await openFeatures(source, own ? undefined : (this.file.featureColumns ?? undefined));
     if (features.rows !== this.rows) throw this.changed();
     return features;
   });
@@ -407,8 +410,10 @@ async function readBase(folder: string, own: boolean, names: Map<string | null, 
   const width = own ? new Float64Array(rows) : undefined;
   const height = own ? new Float64Array(rows) : undefined;
   let at = 0;
-  for await (const block of columnBlocks(folder, own ? ["path", "label", "width", "height"] : ["path", "label"])) {
-    const labels = block.label as (string | null)[];
+  // The parts of a PCA also hold the labels that were corrected when it was made.
+  const original = own ? "label" : await originalColumn(folder);
+  for await (const block of columnBlocks(folder, own ? ["path", "label", "width", "height"] : ["path", original])) {
+    const labels = block[original] as (string | null)[];
     width?.set(block.width as Int32Array, at);
     height?.set(block.height as Int32Array, at);
     for (const [index, name] of (block.path as (string | null)[]).entries()) {

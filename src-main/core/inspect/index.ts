@@ -1,8 +1,9 @@
 /** What a run folder holds, read from its files alone: finished, interrupted or under way. */
 import path from "node:path";
 import type { PcaSummary, RunFile } from "../../api/contract.js";
-import { openParquet } from "../../native/parquet.js";
 import { VergerError } from "../errors.js";
+import { columnBlocks, originalColumn } from "../explore/columns.js";
+import { correctedLabel, readCorrections } from "../labels/corrections.js";
 import { requireLocal } from "../remote.js";
 import { listParts, partName, readErrorsPart, readRunFile, type SetAsideImage } from "../run/index.js";
 
@@ -54,8 +55,11 @@ export interface Inspection {
     readonly reached: readonly { readonly share: number; readonly components: number | null }[];
     readonly explainedVariance: readonly number[];
   } | null;
+  /** With the corrections in effect. */
   readonly labels: {
     readonly total: number;
+    /** Images whose label people corrected. */
+    readonly corrected: number;
     /** Most images first, then by name. `null` stands for images without a label. */
     readonly top: readonly { readonly label: string | null; readonly images: number }[];
     readonly restImages: number;
@@ -76,7 +80,7 @@ const SHARES = [0.5, 0.8, 0.9, 0.95, 0.99] as const;
  *
  * @param options.limit how many labels and images set aside to list
  * @param options.address where the run really stands when `folder` holds what was fetched of it
- * @throws VergerError `run/not-a-run` when the folder holds no run.json; `run/newer`, `run/corrupt`
+ * @throws VergerError `run/not-a-run` when the folder holds no run.json; `run/newer`, `run/corrupt`, `labels/*`
  */
 export async function inspectRun(
   folder: string,
@@ -203,22 +207,24 @@ async function readSetAside(
 /** Images of each label, from the manifest, or from the projected rows of features that others wrote. */
 async function readLabels(run: string, limit: number): Promise<Inspection["labels"]> {
   const counts = new Map<string | null, number>();
+  const corrections = await readCorrections(run);
+  let corrected = 0;
   const manifest = path.join(run, "manifest");
   const folder = listParts(manifest).length > 0 ? manifest : path.join(run, "pca");
-  for (const part of listParts(folder)) {
-    const parquet = await openParquet(path.join(folder, partName(part)));
-    try {
-      for (let group = 0; group < parquet.rowGroups.length; group += 1) {
-        const { label } = await parquet.readRowGroup(group, ["label"]);
-        for (const value of label as (string | null)[]) counts.set(value, (counts.get(value) ?? 0) + 1);
-      }
-    } finally {
-      await parquet.close();
+  const column = folder === manifest ? "label" : await originalColumn(folder);
+  const wanted = corrections.labels.size > 0 ? ["path", column] : [column];
+  for await (const block of columnBlocks(folder, wanted)) {
+    for (const [row, original] of (block[column] as (string | null)[]).entries()) {
+      const name = (block.path as string[] | undefined)?.[row];
+      const label = name === undefined ? original : correctedLabel(corrections, name, original);
+      if (label !== original) corrected += 1;
+      counts.set(label, (counts.get(label) ?? 0) + 1);
     }
   }
   const sorted = [...counts].sort(([a, m], [b, n]) => n - m || ((a ?? "") < (b ?? "") ? -1 : 1));
   return {
     total: counts.size,
+    corrected,
     top: sorted.slice(0, limit).map(([label, images]) => ({ label, images })),
     restImages: sorted.slice(limit).reduce((sum, [, images]) => sum + images, 0),
   };

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { type Notice, notice } from "../notices.js";
 import { isAddress } from "../remote.js";
 import { compareCodePoints, type Pacer, sortedOrder } from "./order.js";
 
@@ -41,8 +42,8 @@ export interface Manifest {
   readonly labels: readonly string[];
   /** SHA-256 (hex) over path, label, size, time and etag of every entry in order. */
   readonly digest: string;
-  /** Sentences about what was skipped and why. */
-  readonly notices: readonly string[];
+  /** What was skipped and why. */
+  readonly notices: readonly Notice[];
 }
 
 interface Columns {
@@ -112,7 +113,7 @@ export interface FoundImage {
 export class ManifestBuilder {
   private readonly roots: string[] = [];
   private readonly sources: string[] = [];
-  private readonly notices: string[] = [];
+  private readonly notices: Notice[] = [];
   private readonly labelIds = new Map<string, number>();
   private readonly paths: string[] = [];
   private readonly rootIds: number[] = [];
@@ -150,8 +151,8 @@ export class ManifestBuilder {
     return this.roots.at(-1) ?? "";
   }
 
-  notice(sentence: string): void {
-    this.notices.push(sentence);
+  notice(notice: Notice): void {
+    this.notices.push(notice);
   }
 
   /** @param relative path below the current source's root, `/` between folders */
@@ -274,22 +275,10 @@ export class ManifestBuilder {
       if ((position & 1023) === 0 && pacer.due()) await pacer.pause();
     }
     const dropped = order.length - kept;
-    if (dropped > 0) this.notice(`${counted(dropped, "image")} named more than once: each counts once.`);
-    if (conflicts > 0) {
-      this.notice(
-        `${counted(conflicts, "image")} stated with different labels, first "${example}": the first label is kept.`,
-      );
-    }
+    if (dropped > 0) this.notice(notice("scan/duplicates", { count: dropped }));
+    if (conflicts > 0) this.notice(notice("scan/label-conflicts", { count: conflicts, example }));
     return order.subarray(0, kept);
   }
-}
-
-/** Every place that has groups of three digits behind it, up to the end. */
-const GROUPS = /\B(?=(\d{3})+$)/g;
-
-/** `1 image`, `2 images`, `1,234 images`. */
-export function counted(count: number, noun: string): string {
-  return `${String(count).replace(GROUPS, ",")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** The deepest folder that holds all of these absolute folders or addresses, or "" when there is none. */

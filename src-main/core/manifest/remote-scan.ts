@@ -135,7 +135,7 @@ export class RemoteWalk {
       }
     }
     this.others.report(this.builder);
-    this.hidden.report(this.builder, "hidden name", "names that start with a dot are not read");
+    this.hidden.report(this.builder, "scan/hidden");
   }
 
   private consider(object: RemoteObject): void {

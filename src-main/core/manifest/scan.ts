@@ -3,11 +3,12 @@
 import { existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
 import picomatch from "picomatch";
+import { counted } from "../counted.js";
 import { errorCode, VergerError } from "../errors.js";
 import { isAddress, type RemoteSources } from "../remote.js";
 import { type LabelFrom, type LabelRule, labelRule } from "./label.js";
 import { fetchedList, type ListedImage, localList, notReadable, readCsv, readList } from "./listed.js";
-import { commonFolder, counted, type FoundImage, type Manifest, ManifestBuilder, withSlashes } from "./manifest.js";
+import { commonFolder, type FoundImage, type Manifest, ManifestBuilder, withSlashes } from "./manifest.js";
 import { Pacer } from "./order.js";
 import { classifyRemote, headAll, type RemoteSource, RemoteWalk, resolveListed } from "./remote-scan.js";
 import type { OtherFiles } from "./tally.js";

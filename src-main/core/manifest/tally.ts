@@ -1,6 +1,7 @@
 /** What a scan came across and left out. */
 import path from "node:path";
-import { counted, type ManifestBuilder } from "./manifest.js";
+import { notice } from "../notices.js";
+import type { ManifestBuilder } from "./manifest.js";
 import { compareCodePoints } from "./order.js";
 
 /** Files that are no images, by extension. */
@@ -24,9 +25,18 @@ export class OtherFiles {
   }
 
   report(builder: ManifestBuilder): void {
-    if (this.count > 0) builder.notice(`${counted(this.count, "file")} ignored: not images (${this.extensions()}).`);
+    if (this.count === 0) return;
+    builder.notice(notice("scan/ignored-files", { count: this.count, extensions: this.extensions() }));
   }
 }
+
+/** Kinds of things that are skipped. */
+type SkipCode =
+  | "scan/hidden"
+  | "scan/runs"
+  | "scan/repeated-folders"
+  | "scan/unreadable-folders"
+  | "scan/name-encoding";
 
 /** Counts things of one kind and remembers the first in code point order as an example. */
 export class Tally {
@@ -46,7 +56,7 @@ export class Tally {
     this.add(example);
   }
 
-  report(builder: ManifestBuilder, noun: string, why: string): void {
-    if (this.count > 0) builder.notice(`${counted(this.count, noun)} skipped, first "${this.example}": ${why}.`);
+  report(builder: ManifestBuilder, code: SkipCode): void {
+    if (this.count > 0) builder.notice(notice(code, { count: this.count, example: this.example }));
   }
 }

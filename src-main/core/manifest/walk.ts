@@ -262,11 +262,11 @@ export class FolderWalk {
   private report(): void {
     const { builder } = this;
     this.others.report(builder);
-    this.hidden.report(builder, "hidden name", "names that start with a dot are not read");
-    this.runs.report(builder, "run folder", "Verger's own output is not a source");
-    this.repeated.report(builder, "linked folder", "a folder is read only once, by its own name");
-    this.unreadable.report(builder, "folder", "not readable");
-    this.undecodable.report(builder, "name", "not in UTF-8, rename it");
+    this.hidden.report(builder, "scan/hidden");
+    this.runs.report(builder, "scan/runs");
+    this.repeated.report(builder, "scan/repeated-folders");
+    this.unreadable.report(builder, "scan/unreadable-folders");
+    this.undecodable.report(builder, "scan/name-encoding");
   }
 }
 

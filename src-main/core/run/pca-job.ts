@@ -8,14 +8,19 @@ import {
   type RunFile,
   type RunSummary,
 } from "../../api/contract.js";
-import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } from "../errors.js";
+import { throwIfCancelled, VergerError } from "../errors.js";
 import { openFeatures } from "../features/index.js";
 import type { FeatureSource } from "../features/source.js";
+import { applied, type Corrections, NO_CORRECTIONS, readCorrections, withCorrections } from "../labels/corrections.js";
+import { notice } from "../notices.js";
 import { isAddress, requireLocal } from "../remote.js";
 import { parseRequest } from "../request.js";
+import { keepLabels } from "./keep-labels.js";
 import { checkPcaParameters, pcaStage } from "./pca-stage.js";
+import { photoRoot, photosOf, runOfFeatures } from "./photos.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
 import type { JobOptions } from "./run.js";
+import { RunState } from "./state.js";
 import { RunStore } from "./store.js";
 import { appVersion } from "./version.js";
 
@@ -37,37 +42,43 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
   throwIfCancelled(options.signal);
   const inPlace = namesRun(request, options);
   // Before the output folder is made: a wrong input leaves nothing behind.
-  const given = inPlace ? undefined : await openGiven(request.features, options);
+  const given = inPlace ? undefined : await openGiven(request, options);
   const store = await RunStore.open(request.out, options.mirror, options.signal);
   const reporter = new Reporter(options.onEvent);
   try {
     if (inPlace) await store.begin(options.signal, false);
-    const source = given ?? (await openFeatures(store.folder));
-    let run = await begin(store, request, source, options.signal);
-    const save = async (changes: Partial<RunFile>): Promise<void> => {
-      run = { ...run, ...changes, updatedAt: new Date().toISOString() };
-      await store.write(run);
-    };
-    const sameRun = run.kind === "run";
-    try {
+    const source = given?.source ?? (await openFeatures(store.folder));
+    const state = new RunState(store, await begin(store, request, source, reporter, options.signal));
+    const sameRun = state.file.kind === "run";
+    return await state.guard(reporter, async () => {
       await store.clearSuccess();
       store.removeTemporaries();
-      await save({ state: "running", pca: null, failure: null });
-      const { summary, labels } = await pcaStage({
+      await state.save({ state: "running", pca: null, failure: null });
+      const corrections = await readCorrections(store.folder);
+      const { summary, labels, corrected } = await pcaStage({
         store,
-        source,
+        // Another run's corrected labels are the labels that its features come with.
+        source: given && !sameRun ? withCorrections(source, given.corrections) : source,
         parameters,
+        corrections,
         threads: request.threads,
         signal: options.signal,
         reporter,
       });
+      if (corrected > 0) reporter.notice(notice("labels/applied", { count: corrected }));
       await store.settle(options.signal, () => {});
       const seconds = reporter.seconds();
-      await save({
+      const { manifest, timings, counts, identity, runtime } = state.file;
+      await state.save({
         state: "done",
-        pca: { parameters, summary, manifestDigest: run.manifest?.digest ?? null },
-        timings: sameRun ? { ...run.timings, ...seconds } : seconds,
-        ...(sameRun ? {} : { peakRssBytes: peakRssBytes(), counts: { ...run.counts, labels } }),
+        pca: {
+          parameters,
+          summary,
+          manifestDigest: manifest?.digest ?? null,
+          corrections: applied(corrections, corrected),
+        },
+        timings: sameRun ? { ...timings, ...seconds } : seconds,
+        ...(sameRun ? {} : { peakRssBytes: peakRssBytes(), counts: { ...counts, labels } }),
       });
       await store.markSuccess();
       return {
@@ -77,19 +88,16 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
         reused: source.rows,
         setAside: 0,
         labels,
+        corrected,
         pca: summary,
-        model: run.identity?.model ?? null,
-        preset: run.identity?.preset ?? null,
-        provider: run.runtime?.provider ?? null,
+        model: identity?.model ?? null,
+        preset: identity?.preset ?? null,
+        provider: runtime?.provider ?? null,
         timings: seconds,
         imagesPerSecond: 0,
         peakRssBytes: peakRssBytes(),
       };
-    } catch (error) {
-      const failure = isCancelled(error) ? null : { code: errorCode(error), message: errorMessage(error) };
-      await save({ state: failure ? "failed" : "interrupted", failure }).catch(() => {});
-      throw error;
-    }
+    });
   } finally {
     await store.close();
   }
@@ -102,10 +110,21 @@ function namesRun(request: PcaRequest, { mirror }: JobOptions): boolean {
   return address === mirror.address || address === `${mirror.address}/features`;
 }
 
-async function openGiven(features: string, { remote, signal }: JobOptions): Promise<FeatureSource> {
-  if (remote?.serves(features)) return openFeatures(await remote.features(features, signal));
+/** Features that stand outside of the output folder, and the labels that people corrected in their run. */
+interface Given {
+  readonly source: FeatureSource;
+  readonly corrections: Corrections;
+}
+
+async function openGiven({ features, columns }: PcaRequest, { remote, signal }: JobOptions): Promise<Given> {
+  if (remote?.serves(features)) {
+    const fetched = await remote.features(features, signal);
+    return { source: await openFeatures(fetched, columns), corrections: await readCorrections(fetched) };
+  }
   requireLocal(features, "the features");
-  return openFeatures(features);
+  const source = await openFeatures(features, columns);
+  const run = runOfFeatures(path.resolve(features));
+  return { source, corrections: run ? await readCorrections(run.folder) : NO_CORRECTIONS };
 }
 
 const withoutSlash = (address: string): string => address.replace(/\/+$/, "");
@@ -131,6 +150,7 @@ async function begin(
   store: RunStore,
   request: PcaRequest,
   source: FeatureSource,
+  reporter: Reporter,
   signal: AbortSignal,
 ): Promise<RunFile> {
   const existing = store.read();
@@ -151,6 +171,7 @@ async function begin(
       );
     }
     await store.begin(signal, true);
+    await keepLabels(store, reporter, undefined);
     await store.removeAll();
   } else {
     // Nothing that stands in a PCA's folder is needed to make it anew.
@@ -166,6 +187,8 @@ async function begin(
     updatedAt: now,
     identity: null,
     featuresFrom: from,
+    featureColumns: request.columns ?? null,
+    photos: photosOfFeatures(from, store, isAddress(request.out)),
     labelFrom: null,
     decode: null,
     manifest: null,
@@ -178,4 +201,11 @@ async function begin(
     peakRssBytes: 0,
     failure: null,
   };
+}
+
+/** The photos of a PCA are those of the run that its features stand in. */
+function photosOfFeatures(from: string, store: RunStore, elsewhere: boolean): RunFile["photos"] {
+  const source = runOfFeatures(from);
+  const root = source ? photoRoot(source.run, source.folder) : null;
+  return root === null ? null : photosOf(root, elsewhere ? undefined : store.folder);
 }

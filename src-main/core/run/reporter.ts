@@ -1,6 +1,6 @@
 /** Stage timings and progress events of one job. */
 import { readFileSync } from "node:fs";
-import type { RunEvent, Stage } from "../../api/contract.js";
+import type { Notice, RunEvent, Stage } from "../../api/contract.js";
 
 /** Time between two progress events of a stage. */
 const PROGRESS_INTERVAL_MS = 100;
@@ -13,8 +13,8 @@ export class Reporter {
 
   constructor(private readonly send: (event: RunEvent) => void) {}
 
-  notice(message: string): void {
-    this.send({ type: "notice", message });
+  notice(notice: Notice): void {
+    this.send({ type: "notice", ...notice });
   }
 
   /** Runs one stage between its start and done events. */

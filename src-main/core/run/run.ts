@@ -11,16 +11,20 @@ import {
   runRequestSchema,
 } from "../../api/contract.js";
 import { PcaAccumulator } from "../../native/linalg.js";
-import { errorCode, errorMessage, isCancelled, throwIfCancelled, VergerError } from "../errors.js";
+import { throwIfCancelled, VergerError } from "../errors.js";
 import { openFeatures } from "../features/index.js";
+import { applied, type Corrections, readCorrections } from "../labels/corrections.js";
 import { type Manifest, scanSources } from "../manifest/index.js";
+import { notice } from "../notices.js";
 import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
 import type { RemoteSources, RunMirror } from "../remote.js";
 import { parseRequest } from "../request.js";
 import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
+import { keepLabels } from "./keep-labels.js";
 import { manifestStands, writeManifest } from "./manifest-file.js";
-import { checkPcaParameters, type PcaStageResult, pcaStage } from "./pca-stage.js";
+import { checkPcaParameters, type PcaStageResult, pcaStage, relabelPca } from "./pca-stage.js";
+import { photosOf } from "./photos.js";
 import { PreviousRows, readErrorsPart } from "./previous.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
 import {
@@ -32,6 +36,7 @@ import {
   runtimeFacts,
   type Setup,
 } from "./session.js";
+import { RunState } from "./state.js";
 import { RunStore } from "./store.js";
 import { appVersion } from "./version.js";
 
@@ -97,6 +102,8 @@ class RunJob {
           "choose another --out, or add --fresh to discard it.",
       );
     }
+    // Corrections that cannot be read must not end a run of hours at its last stage.
+    await readCorrections(store.folder);
     const setup = await prepareSetup(request, begun?.identity ?? undefined);
     // Sessions load while the sources are read, unless there may be nothing to embed.
     if (begun?.state !== "done") this.load(setup);
@@ -104,7 +111,12 @@ class RunJob {
       const manifest = await this.scan();
       const identity = identityOf(setup.model, manifest.sources);
       if (begun?.identity) requireSameIdentity(store.shown, begun.identity, identity);
-      if (begun && this.stands(begun, manifest)) return this.unchanged(begun);
+      if (begun && this.stands(begun, manifest)) {
+        const corrections = await readCorrections(store.folder);
+        if (!request.pca || (begun.pca?.corrections?.digest ?? null) === corrections.digest)
+          return this.unchanged(begun);
+        return await this.relabel(begun, begun.pca as NonNullable<RunFile["pca"]>, corrections);
+      }
       return await this.work(setup, manifest, identity, begun);
     } finally {
       const loaded = await this.loading?.catch(() => undefined);
@@ -114,7 +126,7 @@ class RunJob {
 
   private load(setup: Setup): Promise<Loaded> {
     this.loading ??= this.reporter.stage("load", undefined, () =>
-      loadSessions(setup, this.request, (message) => this.reporter.notice(message)),
+      loadSessions(setup, this.request, (told) => this.reporter.notice(told)),
     );
     this.loading.catch(() => {});
     return this.loading;
@@ -130,7 +142,7 @@ class RunJob {
         onProgress: (found) => reporter.progress("scan", found, 0, "images"),
       }),
     );
-    for (const notice of manifest.notices) reporter.notice(notice);
+    for (const told of manifest.notices) reporter.notice(told);
     return manifest;
   }
 
@@ -167,11 +179,50 @@ class RunJob {
   }
 
   private unchanged(begun: RunFile): RunSummary {
-    this.reporter.notice("Nothing has changed since this run was finished: every feature vector is reused.");
+    this.reporter.notice(notice("run/unchanged", {}));
     return this.summary(
       { ...begun, pca: this.request.pca ? begun.pca : null },
       0,
       begun.counts.images - begun.counts.setAside,
+    );
+  }
+
+  /** Gives a finished run's PCA the labels that people have corrected since; nothing is computed anew. */
+  private async relabel(
+    begun: RunFile,
+    pca: NonNullable<RunFile["pca"]>,
+    corrections: Corrections,
+  ): Promise<RunSummary> {
+    const { store, signal, reporter } = this;
+    await store.begin(signal, false);
+    await store.clearSuccess();
+    store.removeTemporaries();
+    const state = new RunState(store, begun);
+    return state.guard(reporter, async () => {
+      await state.save({ state: "running" });
+      const rows = begun.counts.images - begun.counts.setAside;
+      const { corrected } = await reporter.stage("transform", rows, () => relabelPca(store, corrections, signal));
+      this.tellCorrected(corrected);
+      await this.settle();
+      await state.save({
+        state: "done",
+        pca: { ...pca, corrections: applied(corrections, corrected) },
+        timings: { ...begun.timings, ...reporter.seconds() },
+        failure: null,
+      });
+      await store.markSuccess();
+      return this.summary(state.file, 0, rows);
+    });
+  }
+
+  private tellCorrected(count: number): void {
+    if (count > 0) this.reporter.notice(notice("labels/applied", { count }));
+  }
+
+  private settle(): Promise<void> {
+    const { store, reporter } = this;
+    return store.settle(this.signal, (bytes) =>
+      reporter.notice(notice("run/uploading", { run: store.shown, mebibytes: Math.ceil(bytes / 2 ** 20) })),
     );
   }
 
@@ -183,7 +234,7 @@ class RunJob {
   ): Promise<RunSummary> {
     const { store, request, reporter } = this;
     const images = manifest.entries.length;
-    let run: RunFile = {
+    const state = new RunState(store, {
       schemaVersion: RUN_SCHEMA_VERSION,
       kind: "run",
       app: { name: "verger", version: appVersion() },
@@ -192,6 +243,8 @@ class RunJob {
       updatedAt: new Date().toISOString(),
       identity,
       featuresFrom: null,
+      featureColumns: null,
+      photos: photosOf(manifest.root, this.options.mirror ? undefined : store.folder),
       labelFrom: request.labelFrom,
       decode: { tolerateTruncated: request.tolerateTruncated, pixelLimit: request.pixelLimit ?? null },
       manifest: {
@@ -208,19 +261,18 @@ class RunJob {
       imagesPerSecond: 0,
       peakRssBytes: 0,
       failure: null,
-    };
-    const save = async (changes: Partial<RunFile>): Promise<void> => {
-      run = { ...run, ...changes, updatedAt: new Date().toISOString() };
-      await store.write(run);
-    };
+    });
 
     await store.begin(this.signal, request.fresh);
-    if (request.fresh) await store.removeAll();
-    // Outside the try below: run.json may name the new manifest only once the old parts are on their way out.
+    if (request.fresh) {
+      await keepLabels(store, reporter, manifest.sources);
+      await store.removeAll();
+    }
+    // Outside the guard below: run.json may name the new manifest only once the old parts are on their way out.
     await store.clearSuccess();
     store.removeTemporaries();
-    try {
-      await this.layOut(manifest, begun, save);
+    return state.guard(reporter, async () => {
+      await this.layOut(manifest, begun, (changes) => state.save(changes));
       const previous = await PreviousRows.match(store.generations(), manifest.entries, ROWS_PER_PART);
       const accumulator =
         request.pca && identity.dimension <= GRAM_DIMENSION_LIMIT ? new PcaAccumulator(identity.dimension) : undefined;
@@ -235,8 +287,8 @@ class RunJob {
         labels: manifest.labels.length,
       };
       // run.json never describes a PCA that is about to be replaced: a kill on the way must not leave it claimed.
-      const pcaGoes = request.pca || embedded > 0 || run.pca?.manifestDigest !== manifest.digest;
-      await save({
+      const pcaGoes = request.pca || embedded > 0 || state.file.pca?.manifestDigest !== manifest.digest;
+      await state.save({
         counts,
         ...(loaded ? { runtime: runtimeFacts(loaded) } : {}),
         ...(pcaGoes ? { pca: null } : {}),
@@ -245,40 +297,34 @@ class RunJob {
       void loaded?.embedder.close();
       await store.removeEarlier();
 
-      let pca = run.pca;
+      let { pca } = state.file;
       if (request.pca) {
         const parameters = pcaParameters(request);
-        const { summary } = await this.pca(parameters, accumulator, images - setAside);
-        pca = { parameters, summary, manifestDigest: manifest.digest };
+        const corrections = await readCorrections(store.folder);
+        const result = await this.pca(parameters, corrections, accumulator, images - setAside);
+        this.tellCorrected(result.corrected);
+        pca = {
+          parameters,
+          summary: result.summary,
+          manifestDigest: manifest.digest,
+          corrections: applied(corrections, result.corrected),
+        };
       } else if (!pca) {
         // Projections of other features, or half of them, must not stand beside these.
         store.remove("pca");
       }
-      await store.settle(this.signal, (bytes) =>
-        reporter.notice(`Waiting until ${store.shown} has the last ${Math.ceil(bytes / 2 ** 20)} MiB of the run.`),
-      );
-      const timings = reporter.seconds();
-      await save({
+      await this.settle();
+      await state.save({
         state: "done",
         pca,
-        timings,
+        timings: reporter.seconds(),
         imagesPerSecond: this.rate(embedded),
         peakRssBytes: peakRssBytes(),
         failure: null,
       });
       await store.markSuccess();
-      return this.summary({ ...run, pca: request.pca ? pca : null }, embedded, counts.reused);
-    } catch (error) {
-      const failure = isCancelled(error) ? null : { code: errorCode(error), message: errorMessage(error) };
-      // Best effort: the disk that failed the run may fail this too. The parts themselves say what stands.
-      await save({
-        state: run.state === "rebuilding" ? "rebuilding" : failure ? "failed" : "interrupted",
-        failure,
-        timings: reporter.seconds(),
-        peakRssBytes: peakRssBytes(),
-      }).catch(() => {});
-      throw error;
-    }
+      return this.summary({ ...state.file, pca: request.pca ? pca : null }, embedded, counts.reused);
+    });
   }
 
   /** Brings the folder into the state of the new manifest: old parts moved aside, the manifest written. */
@@ -351,6 +397,7 @@ class RunJob {
 
   private async pca(
     parameters: PcaParameters,
+    corrections: Corrections,
     accumulator: PcaAccumulator | undefined,
     rows: number,
   ): Promise<PcaStageResult> {
@@ -363,7 +410,7 @@ class RunJob {
       );
     }
     const source = await openFeatures(store.path("features"));
-    return pcaStage({ store, source, parameters, accumulator, signal, reporter });
+    return pcaStage({ store, source, parameters, corrections, accumulator, signal, reporter });
   }
 
   private async countSetAside(): Promise<number> {
@@ -385,6 +432,7 @@ class RunJob {
       reused,
       setAside: run.counts.setAside,
       labels: run.counts.labels,
+      corrected: run.pca?.corrections?.rows ?? 0,
       pca: run.pca?.summary ?? null,
       model: run.identity?.model ?? null,
       preset: run.identity?.preset ?? null,

@@ -8,6 +8,7 @@ import { Embedder, type EmbedderOptions } from "../embed/embedder.js";
 import { type ComputePlan, planCompute, usableProcessors } from "../embed/plan.js";
 import { type ProviderCandidate, providerCandidates } from "../embed/provider.js";
 import { errorMessage, VergerError } from "../errors.js";
+import { type Notice, notice } from "../notices.js";
 
 /** Rows of one features part: small enough to lose little, large enough for one good row group. */
 export const ROWS_PER_PART = 1024;
@@ -106,13 +107,6 @@ export function identityOf(model: ResolvedModel, sources: readonly string[]): Ru
   };
 }
 
-/** `cpu, 2 sessions x 1 thread (cuda: libonnxruntime_providers_cuda.so is not installed beside the runtime)` */
-function describe(provider: string, plan: ComputePlan, reasons: readonly string[]): string {
-  const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
-  const shape = `${plural(plan.sessions, "session")} x ${plural(plan.threadsPerSession, "thread")}`;
-  return `Provider ${provider}, ${shape}${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}.`;
-}
-
 /**
  * Loads the sessions on the first provider that works and says which one runs and why another did not.
  *
@@ -121,7 +115,7 @@ function describe(provider: string, plan: ComputePlan, reasons: readonly string[
 export async function loadSessions(
   setup: Setup,
   request: RunRequest,
-  notice: (message: string) => void,
+  onNotice: (notice: Notice) => void,
 ): Promise<Loaded> {
   const { model } = setup;
   const reasons: string[] = [];
@@ -133,7 +127,9 @@ export async function loadSessions(
     const options = embedderOptions(model, candidate.provider, request);
     try {
       const embedder = await Embedder.create(options);
-      notice(describe(candidate.provider, options.plan, reasons));
+      const { sessions, threadsPerSession: threads } = options.plan;
+      const { provider } = candidate;
+      onNotice(notice("run/provider", { provider, sessions, threads, reasons: reasons.join("; ") }));
       return { embedder, provider: candidate.provider, plan: options.plan };
     } catch (error) {
       reasons.push(`${candidate.provider}: ${errorMessage(error)}`);

@@ -5,6 +5,7 @@ import { RUN_SCHEMA_VERSION, type RunFile, runFileSchema } from "../../api/contr
 import { atomicWriteFile, syncDirectory } from "../../native/parquet.js";
 import { type FileLock, lockFile } from "../../native/system.js";
 import { errorCode, errorMessage, VergerError } from "../errors.js";
+import { LABELS_FILE } from "../labels/overlay.js";
 import { type RunMirror, requireLocal } from "../remote.js";
 
 /** What a generation of features consists of; moved together when the source has changed. */
@@ -257,13 +258,31 @@ export class RunStore {
     this.remove(".previous", ".checkpoint");
   }
 
-  /** Removes everything of the run but the lock. run.json goes last: until then the folder is still a run's. */
+  /**
+   * Removes everything of the run but the lock and label corrections, which no program can make again. run.json goes
+   * last: until then the folder is still a run's.
+   */
   async removeAll(): Promise<void> {
     const names = ["_SUCCESS", "pca", ".checkpoint", ".previous", ...GENERATION];
     await this.mirror?.remove(...names, "run.json");
     this.remove(...names);
     this.removeTemporaries();
     this.remove("run.json");
+  }
+
+  /**
+   * Moves label corrections out of the way, so that they are neither lost nor taken for those of other photos.
+   *
+   * @returns where they are now; undefined when there are none
+   */
+  async setLabelsAside(): Promise<string | undefined> {
+    if (!existsSync(this.path(LABELS_FILE))) return undefined;
+    const name = `labels-${new Date().toISOString().replace(/[-:.]/g, "")}.jsonl`;
+    renameSync(this.path(LABELS_FILE), this.path(name));
+    await syncDirectory(this.folder);
+    await this.mirror?.publishNow(name);
+    await this.mirror?.remove(LABELS_FILE);
+    return this.mirror ? `${this.mirror.address}/${name}` : this.path(name);
   }
 
   /** Removes temporary files that a killed process left beside their final names. */
@@ -321,6 +340,8 @@ export class RunStore {
   }
 }
 
+/** Label corrections, and those that `--fresh` set aside. */
+const LABELS = /^labels(-\d{8}T\d{9}Z)?\.jsonl$/;
 /** Names of the temporary files that the native atomic writer makes. */
 const TEMPORARY = /^\..+\.tmp-/;
 
@@ -335,11 +356,11 @@ export function listParts(folder: string): number[] {
 
 /**
  * A folder with someone else's files is never written into: `--fresh` would delete them later. run.json is the first
- * file of a run and the last to go, so without it nothing but the lock is ours: a folder `features/` there is Spark's.
+ * file of a run and the last to go, so without it nothing but the lock and label corrections is ours: a folder `features/` there is Spark's.
  */
 function refuseStrangers(folder: string): void {
   if (existsSync(path.join(folder, "run.json"))) return;
-  const stranger = readdirSync(folder).find((name) => name !== ".lock" && !TEMPORARY.test(name));
+  const stranger = readdirSync(folder).find((name) => name !== ".lock" && !LABELS.test(name) && !TEMPORARY.test(name));
   if (stranger !== undefined) {
     throw new VergerError(
       "run/not-empty",

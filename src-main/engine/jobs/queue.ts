@@ -1,4 +1,7 @@
-/** The jobs of this person: one under way at a time, the others waiting, those that are over remembered. */
+/**
+ * The jobs of this person: one at a time that computes and one that transfers, the others waiting, those that are over
+ * remembered.
+ */
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
@@ -6,6 +9,7 @@ import path from "node:path";
 import * as z from "zod";
 import { type Job, type JobRequest, jobSchema } from "../../api/channels.js";
 import { errorCode, VergerError } from "../../core/errors.js";
+import { notice } from "../../core/notices.js";
 import { isAddress } from "../../core/remote.js";
 import { lockFile } from "../../native/system.js";
 import type { Events } from "../events.js";
@@ -23,6 +27,8 @@ const MOST_REMEMBERED = 200;
 const savedSchema = z.object({ pid: z.number().int(), job: jobSchema });
 
 type Intent = "pause" | "cancel" | "shutdown";
+/** What a job is that was stopped for a reason. */
+const STOPPED = { pause: "paused", cancel: "cancelled", shutdown: "interrupted" } as const;
 
 interface Running {
   readonly thread: JobThread;
@@ -35,8 +41,6 @@ export interface QueueOptions {
   readonly events: Events;
   readonly runs: RunRegistry;
   readonly spawn: SpawnJobThread;
-  /** Jobs under way at the same time: each takes the whole machine, so 1 unless there is a reason. */
-  readonly parallel?: number;
 }
 
 export class JobQueue {
@@ -79,7 +83,7 @@ export class JobQueue {
       running.thread.stop();
     } else if (record.state === "queued") {
       record.end(intent === "pause" ? "paused" : "cancelled", {});
-    } else if (intent === "cancel" && record.state === "paused") {
+    } else if (intent === "cancel" && (record.state === "paused" || record.state === "interrupted")) {
       record.end("cancelled", {});
     } else {
       throw wrongState(record, intent);
@@ -98,11 +102,18 @@ export class JobQueue {
     return record.view();
   }
 
-  /** A new job that tries the images again which a finished one set aside. @throws VergerError `job/state` */
+  /**
+   * A new job that tries again what a finished one set aside. One that syncs deletes nothing: what was agreed to was
+   * deleted then.
+   *
+   * @throws VergerError `job/state`
+   */
   async retry(id: string): Promise<Job> {
     const record = await this.record(id);
-    if (record.work.kind !== "run" || record.state !== "done") throw wrongState(record, "retry");
-    return this.start({ kind: "run", request: { ...record.work.request, fresh: false, retry: true } });
+    const { work } = record;
+    if (record.state !== "done" || work.kind === "pca") throw wrongState(record, "retry");
+    if (work.kind === "sync") return this.start({ kind: "sync", request: { ...work.request, delete: false } });
+    return this.start({ ...work, request: { ...work.request, fresh: false, retry: true } });
   }
 
   /** @throws VergerError `job/unknown`, `job/state` */
@@ -123,7 +134,7 @@ export class JobQueue {
         running.intent ??= "shutdown";
         running.thread.stop();
       } else if (record.state === "queued") {
-        record.end("paused", {});
+        record.end("interrupted", {});
         this.changed(record);
       }
     }
@@ -139,9 +150,12 @@ export class JobQueue {
   }
 
   private fill(): void {
+    if (this.closed) return;
+    const busy = new Set(Array.from(this.running.keys(), (id) => laneOf(this.records.get(id))));
     for (const record of this.records.values()) {
-      if (this.closed || this.running.size >= (this.options.parallel ?? 1)) return;
-      if (record.state === "queued") this.run(record);
+      if (record.state !== "queued" || busy.has(laneOf(record))) continue;
+      busy.add(laneOf(record));
+      this.run(record);
     }
   }
 
@@ -192,9 +206,13 @@ export class JobQueue {
       record.end("done", { summary: last.summary });
       return;
     }
+    if (last?.type === "transferred") {
+      record.end("done", { transfer: last.summary });
+      return;
+    }
     if (last?.type === "failed") {
       const { code, message } = last;
-      if (code === "cancelled") record.end(intent === "cancel" ? "cancelled" : "paused", {});
+      if (code === "cancelled") record.end(intent ? STOPPED[intent] : "interrupted", {});
       else record.end("failed", { failure: { code, message } });
       return;
     }
@@ -250,8 +268,8 @@ export class JobQueue {
     for (const { job } of saved) {
       const record = new JobRecord(job);
       if (ACTIVE.has(job.state)) {
-        record.end("paused", {});
-        record.notice("Verger ended while this job was under way; what was done is kept, and it can be resumed.");
+        record.end("interrupted", {});
+        record.notice(notice("job/interrupted", {}));
       }
       this.records.set(record.id, record);
     }
@@ -259,9 +277,16 @@ export class JobQueue {
   }
 }
 
+/** A job that computes takes all processors, one that transfers the network: one of each can be under way. */
+function laneOf(record: JobRecord | undefined): "compute" | "transfer" {
+  return record?.work.kind === "sync" ? "transfer" : "compute";
+}
+
 /** The lock of the run folder, too, must be held: a process number alone may be another program's by now. */
 function underWayElsewhere({ pid, job }: z.infer<typeof savedSchema>): boolean {
   if (!ACTIVE.has(job.state) || !isAlive(pid)) return false;
+  // The lock of a sync stands with its state, not in the folder.
+  if (job.work.kind === "sync") return true;
   return job.state === "queued" || isAddress(job.out) || isLocked(job.out);
 }
 
@@ -290,7 +315,7 @@ const WISHES = {
   pause: "that is queued or running to pause",
   cancel: "that is queued, running or paused to cancel",
   resume: "that was stopped or failed to resume",
-  retry: "on images that is done, to try again what it set aside",
+  retry: "on images or of a sync that is done, to try again what it set aside",
   forget: "that is over to take off the list",
 } as const;
 

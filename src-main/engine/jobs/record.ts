@@ -2,7 +2,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
 import type { Job, JobRequest } from "../../api/channels.js";
-import type { RunEvent, RunSummary } from "../../api/contract.js";
+import type { Notice, RunEvent, RunSummary, SyncEvent, SyncSummary } from "../../api/contract.js";
 import { isAddress } from "../../core/remote.js";
 import { runId } from "../runs.js";
 
@@ -11,7 +11,7 @@ const RATE_WINDOW_MS = 5_000;
 const MOST_NOTICES = 50;
 
 /** States in which nothing of a job is under way and it could go on. */
-export const RESUMABLE: ReadonlySet<Job["state"]> = new Set(["paused", "cancelled", "failed"]);
+export const RESUMABLE: ReadonlySet<Job["state"]> = new Set(["paused", "cancelled", "interrupted", "failed"]);
 /** States in which a job takes a place in the queue. */
 export const ACTIVE: ReadonlySet<Job["state"]> = new Set(["queued", "running", "stopping"]);
 
@@ -26,7 +26,7 @@ export class JobRecord {
   }
 
   static create(id: string, number: number, work: JobRequest): JobRecord {
-    const given = work.request.out;
+    const given = work.kind === "sync" ? work.request.to : work.request.out;
     const out = isAddress(given) ? given : path.resolve(given);
     return new JobRecord({
       id,
@@ -44,6 +44,7 @@ export class JobRecord {
       notices: [],
       failure: null,
       summary: null,
+      transfer: null,
     });
   }
 
@@ -67,8 +68,11 @@ export class JobRecord {
   /** Back into the queue. What is in the run folder is continued, never discarded. */
   requeue(): void {
     const work = structuredClone(this.job.work);
-    if (this.job.startedAt !== null) work.request.fresh = false;
-    this.change({ work, state: "queued", endedAt: null, failure: null, progress: null, stages: [], summary: null });
+    if (work.kind !== "sync" && this.job.startedAt !== null) work.request.fresh = false;
+    this.change({
+      ...{ work, state: "queued", endedAt: null, failure: null, progress: null, stages: [] },
+      ...{ summary: null, transfer: null },
+    });
   }
 
   begin(): void {
@@ -82,8 +86,8 @@ export class JobRecord {
   }
 
   end(
-    state: "done" | "failed" | "paused" | "cancelled",
-    result: { summary?: RunSummary; failure?: Job["failure"] },
+    state: "done" | "failed" | "paused" | "cancelled" | "interrupted",
+    result: { summary?: RunSummary; transfer?: SyncSummary; failure?: Job["failure"] },
   ): void {
     const { seconds } = this.view();
     this.attemptBegan = undefined;
@@ -93,18 +97,19 @@ export class JobRecord {
       endedAt: new Date().toISOString(),
       progress: state === "done" ? null : this.job.progress,
       summary: result.summary ?? null,
+      transfer: result.transfer ?? null,
       failure: result.failure ?? null,
     });
   }
 
-  notice(message: string): void {
-    this.change({ notices: [...this.job.notices, message].slice(-MOST_NOTICES) });
+  notice({ code, message, details }: Notice): void {
+    this.change({ notices: [...this.job.notices, { code, message, details }].slice(-MOST_NOTICES) });
   }
 
   /** @returns true when more than the progress has changed */
-  take(event: RunEvent): boolean {
+  take(event: RunEvent | SyncEvent): boolean {
     if (event.type === "notice") {
-      this.notice(event.message);
+      this.notice(event);
       return true;
     }
     if (event.type === "stage") {
@@ -116,6 +121,10 @@ export class JobRecord {
       return true;
     }
     const { stage, done, total, unit } = event;
+    // A sync compares and transfers at the same time: what is moved tells more than what is looked at.
+    const before = this.job.progress?.stage;
+    if (stage === "compare" && before === "transfer") return false;
+    if (stage !== before) this.samples = [];
     const rate = this.rate(done);
     this.change({
       progress: {
@@ -123,6 +132,7 @@ export class JobRecord {
         done,
         total,
         unit,
+        also: "also" in event && event.also ? { done: event.also.done, total: event.also.total } : null,
         setAside: event.setAside ?? 0,
         rate,
         secondsLeft: rate && total > 0 ? Math.max(0, total - done) / rate : null,

@@ -1,20 +1,28 @@
 /** Entry of a job's thread: runs one task with the same functions as the command line, and ends. */
 import { parentPort, workerData } from "node:worker_threads";
+import type { Notice } from "../../api/contract.js";
+import { LISTED_ACTIONS } from "../../api/transfers.js";
 import { errorCode, errorMessage, isCancelled } from "../../core/errors.js";
 import { type JobOptions, pcaJob, runJob } from "../../core/run/index.js";
 import { DEFAULT_CACHE_BYTES, jobStorage } from "../../storage/run/index.js";
 import { probe } from "./probe.js";
-import type { FromThread, Task, ToThread } from "./protocol.js";
+import type { FromThread, PreviewRequest, Task, ToThread } from "./protocol.js";
 
 const port = parentPort;
 if (!port) throw new Error("engine/jobs/thread must run in a worker thread");
 
 const post = (message: FromThread): void => port.postMessage(message);
 
+/** Of a preview: between two messages that tell how far it is. */
+const COUNT_INTERVAL_MS = 200;
+
 async function perform(task: Task, signal: AbortSignal): Promise<FromThread> {
-  const onNotice = (message: string): void => post({ type: "event", event: { type: "notice", message } });
+  if (task.kind === "sync") return transfer(task, signal);
+  if (task.kind === "preview") return preview(task.request, signal);
+  const onNotice = (notice: Notice): void => post({ type: "event", event: { type: "notice", ...notice } });
   const out = task.kind === "probe" ? (task.request.out ?? ".") : task.request.out;
-  const storage = await jobStorage(out, { s3: {}, cacheBytes: DEFAULT_CACHE_BYTES, onNotice });
+  const s3 = (task.kind === "probe" ? task.request.s3 : task.s3) ?? {};
+  const storage = await jobStorage(out, { s3, cacheBytes: DEFAULT_CACHE_BYTES, onNotice });
   try {
     const options: JobOptions = {
       signal,
@@ -30,6 +38,41 @@ async function perform(task: Task, signal: AbortSignal): Promise<FromThread> {
   } finally {
     await storage.close();
   }
+}
+
+async function transfer(
+  { request, agreed }: Extract<Task, { kind: "sync" }>,
+  signal: AbortSignal,
+): Promise<FromThread> {
+  const { syncJob } = await import("../../storage/sync/index.js");
+  const summary = await syncJob(request, {
+    signal,
+    onEvent: (event) => post({ type: "event", event }),
+    // More than a person has seen must be seen first.
+    confirmDelete: async ({ files }) => files <= (agreed?.files ?? 0),
+  });
+  return { type: "transferred", summary };
+}
+
+async function preview({ request }: PreviewRequest, signal: AbortSignal): Promise<FromThread> {
+  const { syncJob } = await import("../../storage/sync/index.js");
+  let last = 0;
+  const summary = await syncJob(
+    { ...request, dryRun: true, listActions: true },
+    {
+      signal,
+      mostActions: LISTED_ACTIONS,
+      onEvent: (event) => {
+        if (event.type !== "progress" || event.stage !== "compare") return;
+        if (performance.now() - last < COUNT_INTERVAL_MS) return;
+        last = performance.now();
+        post({ type: "counted", images: event.done });
+      },
+    },
+  );
+  const actions = summary.copied.files + summary.deleted.files + summary.skipped.files;
+  const moreActions = Math.max(0, actions - (summary.actions?.length ?? 0));
+  return { type: "previewed", result: { summary, moreActions } };
 }
 
 const controller = new AbortController();

@@ -3,6 +3,8 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import picomatch from "picomatch";
 import { VergerError } from "../../core/errors.js";
+import { LABELS_FILE } from "../../core/labels/overlay.js";
+import { type Notice, notice } from "../../core/notices.js";
 import { folderPrefix } from "../location.js";
 import { inParallel } from "../parallel.js";
 import type { ObjectInfo, ObjectStore } from "../types.js";
@@ -26,7 +28,7 @@ export async function fetchFeatures(options: {
   readonly key: string;
   readonly folder: string;
   readonly signal: AbortSignal;
-  readonly onNotice: (sentence: string) => void;
+  readonly onNotice: (notice: Notice) => void;
 }): Promise<string> {
   const { store, address, key, folder, signal } = options;
   const found = await select(store, key, signal);
@@ -44,14 +46,26 @@ export async function fetchFeatures(options: {
     );
   }
   const bytes = objects.reduce((sum, { size }) => sum + size, 0);
-  options.onNotice(
-    `Fetching ${objects.length} feature file${objects.length === 1 ? "" : "s"} (${Math.ceil(bytes / 2 ** 20)} MiB) ` +
-      `from ${address}.`,
-  );
+  const mebibytes = Math.ceil(bytes / 2 ** 20);
+  options.onNotice(notice("features/fetching", { count: objects.length, mebibytes, from: address }));
   const files = objects.map((object) => ({ object, file: placeOf(folder, object.key.slice(prefix.length), address) }));
   for (const { file } of files) mkdirSync(path.dirname(file), { recursive: true });
   await inParallel(files, AT_ONCE, signal, ({ object, file }, stop) => store.download(object, file, { signal: stop }));
+  await fetchCorrections(store, found.prefix, folder, signal);
   return found.single ? (files[0]?.file ?? folder) : folder;
+}
+
+/** The labels that people corrected in the run that the features are of, put beside them. */
+async function fetchCorrections(
+  store: ObjectStore,
+  prefix: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!/(^|\/)features\/$/.test(prefix)) return;
+  const found = await exactly(store, prefix.replace(/features\/$/, LABELS_FILE), signal);
+  const object = found?.objects[0];
+  if (object) await store.download(object, path.join(folder, LABELS_FILE), { signal });
 }
 
 interface Selection {

@@ -1,8 +1,9 @@
 /** What a job needs to read from and write to S3, put together for one request. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { VergerError } from "../../core/errors.js";
+import { errorMessage, VergerError } from "../../core/errors.js";
 import type { Inspection } from "../../core/inspect/index.js";
+import { type Notice, notice } from "../../core/notices.js";
 import type { JobOptions } from "../../core/run/index.js";
 import { userFolder } from "../../core/user-folder.js";
 import { userCacheFolder } from "../cache/folder.js";
@@ -24,7 +25,7 @@ export interface JobStorageOptions {
   readonly s3: S3Options;
   /** Bytes that photos and finished runs may keep on this machine; 0: nothing is kept. */
   readonly cacheBytes: number;
-  readonly onNotice: (sentence: string) => void;
+  readonly onNotice: (notice: Notice) => void;
   /** Times and sizes of requests other than the usual ones; for tests. */
   readonly tuning?: Partial<Tuning> | undefined;
 }
@@ -170,7 +171,7 @@ class LazyCache {
       mkdirSync(path.dirname(folder), { recursive: true });
       this.opened = { photos: PhotoCache.open(folder, limit), endpoint: this.endpoint };
     } catch (error) {
-      this.options.onNotice(`Photos are not kept for later: ${error instanceof Error ? error.message : String(error)}`);
+      this.options.onNotice(notice("cache/unavailable", { reason: errorMessage(error) }));
     }
     return this.opened;
   }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import path from "node:path";
 import { type RunFile, runFileSchema } from "../../api/contract.js";
 import { throwIfCancelled, VergerError } from "../../core/errors.js";
+import { LABELS_FILE } from "../../core/labels/overlay.js";
 import type { RunMirror } from "../../core/remote.js";
 import { atomicWriteFile } from "../../native/parquet.js";
 import { inParallel } from "../parallel.js";
@@ -14,7 +15,9 @@ import type { Staging } from "./staging.js";
 
 /** Names, relative to the run, that are a run's; nothing else is ever overwritten or deleted. */
 const OURS =
-  /^(run\.json|_SUCCESS|((\.previous\/\d+\/)?(manifest|features|errors)|pca)\/part-\d{5,}\.parquet|pca\/model\.(json|parquet))$/;
+  /^(run\.json|_SUCCESS|labels(-\d{8}T\d{9}Z)?\.jsonl|((\.previous\/\d+\/)?(manifest|features|errors)|pca)\/part-\d{5,}\.parquet|pca\/model\.(json|parquet))$/;
+/** Of them: label corrections, and those that `--fresh` set aside. Only `remove` takes them away. */
+const LABELS = /^labels(-\d{8}T\d{9}Z)?\.jsonl$/;
 const LEASE = ".lock";
 const RUN_FILE_BYTES = 16 * 2 ** 20;
 /** Groups of files sent, and files fetched or copied, at the same time. */
@@ -58,6 +61,21 @@ export class S3Mirror implements RunMirror {
 
   async open(signal: AbortSignal): Promise<void> {
     await this.list(signal);
+    await this.openRun(signal);
+    await this.fetchLabels(signal);
+  }
+
+  /**
+   * Label corrections are people's: they may be changed in the bucket at any time, whether or not the run is, and what
+   * stands there always wins.
+   */
+  private async fetchLabels(signal: AbortSignal): Promise<void> {
+    const object = this.objects.get(LABELS_FILE);
+    if (!object) rmSync(this.path(LABELS_FILE), { force: true });
+    else await this.download(new Map([[LABELS_FILE, LABELS_FILE]]), signal);
+  }
+
+  private async openRun(signal: AbortSignal): Promise<void> {
     const remote = this.objects.get("run.json");
     const known = this.journal.files.get("run.json");
     const local = this.local("run.json");
@@ -100,6 +118,7 @@ export class S3Mirror implements RunMirror {
         `Expected the run in ${address} to stay as it was read, but another process has changed it meanwhile; run again.`,
       );
     }
+    await this.fetchLabels(signal);
     if (!fresh && this.staging.partial) await this.hydrate(signal);
     this.staging.clearPartial();
   }
@@ -150,14 +169,14 @@ export class S3Mirror implements RunMirror {
     throwIfCancelled(signal);
     this.requireHealthy();
     const here = this.localNames();
-    const missing = [...here].filter((name) => !this.stands(name));
+    const missing = [...here].filter((name) => !this.stands(name) && name !== LABELS_FILE);
     // Errors before features, see RunStore.
     for (const errors of [true, false]) {
       const some = missing.filter((name) => name.startsWith("errors/") === errors);
       await inParallel(some, SENDS_AT_ONCE, signal, (name) => this.send(name, this.signal));
     }
     await this.delete(
-      [...this.names].filter((name) => !here.has(name) && name !== "run.json"),
+      [...this.names].filter((name) => !here.has(name) && name !== "run.json" && !LABELS.test(name)),
       this.signal,
     );
     this.requireHealthy();
@@ -201,7 +220,7 @@ export class S3Mirror implements RunMirror {
       if (!isRun) throw this.notEmpty(stranger);
     }
     // run.json is a run's first object and the last to go: a `features/` without it is somebody else's.
-    const [other] = found.keys();
+    const other = [...found.keys()].find((name) => !LABELS.test(name));
     if (other !== undefined && !found.has("run.json")) throw this.notEmpty(other);
     this.objects.clear();
     this.names.clear();

@@ -1,5 +1,6 @@
 /** Sources in S3: listing, and photos from the socket, or from the cache, to the decoder. */
 import { errorCode, errorMessage, VergerError } from "../../core/errors.js";
+import type { Notice } from "../../core/notices.js";
 import type { RemoteImage, RemoteObject, RemoteSources, UnreadableImage } from "../../core/remote.js";
 import type { PhotoCache, PhotoId } from "../cache/photo-cache.js";
 import { isS3Url, parseLocation, type S3Location } from "../location.js";
@@ -46,7 +47,7 @@ export class S3Sources implements RemoteSources {
     private readonly open: (bucket: string) => Promise<ObjectStore>,
     private readonly cache: () => SourceCache | undefined,
     private readonly scratch: () => string,
-    private readonly onNotice: (sentence: string) => void,
+    private readonly onNotice: (notice: Notice) => void,
   ) {}
 
   serves(address: string): boolean {

@@ -8,8 +8,8 @@ import {
   type SyncSummary,
   syncRequestSchema,
 } from "../../api/contract.js";
+import { counted } from "../../core/counted.js";
 import { errorMessage, isCancelled, throwIfCancelled, VergerError } from "../../core/errors.js";
-import { counted } from "../../core/manifest/manifest.js";
 import { Pacer } from "../../core/manifest/order.js";
 import { parseRequest } from "../../core/request.js";
 import { forgetUpload, heldUploads, openS3, TUNING } from "../s3/index.js";
@@ -37,6 +37,8 @@ export interface SyncJobOptions {
    * request's `delete` is consent enough.
    */
   readonly confirmDelete?: ((deleted: Amount) => Promise<boolean>) | undefined;
+  /** Of a request with `listActions`: no more than these go into the summary. */
+  readonly mostActions?: number;
 }
 
 /** Temporary files of downloads that nobody has continued for this long are removed. */
@@ -88,7 +90,7 @@ class Sync {
     private readonly state: SyncState,
     private readonly options: SyncJobOptions,
   ) {
-    this.tally = new Tally(request.listActions);
+    this.tally = new Tally(request.listActions ? (options.mostActions ?? Number.POSITIVE_INFINITY) : 0);
     this.progress = new SyncProgress(this.tally, options.onEvent);
     this.route = this.openRoute();
     this.small = new SpooledQueue(path.join(state.folder, "small.tmp"));

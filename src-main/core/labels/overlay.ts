@@ -10,7 +10,8 @@ import * as z from "zod";
 import { syncDirectory } from "../../native/parquet.js";
 import { errorCode, errorMessage, VergerError } from "../errors.js";
 
-const NAME = "labels.jsonl";
+/** Of the file in a run folder. */
+export const LABELS_FILE = "labels.jsonl";
 const SCHEMA_VERSION = 1;
 
 const headerSchema = z.object({ format: z.literal("verger labels"), schemaVersion: z.number().int() });
@@ -39,7 +40,7 @@ export class LabelOverlay {
   private whole = 0;
 
   constructor(readonly folder: string) {
-    this.file = path.join(folder, NAME);
+    this.file = path.join(folder, LABELS_FILE);
   }
 
   get canUndo(): boolean {

@@ -2,27 +2,24 @@
 import { cpus, homedir, totalmem } from "node:os";
 import path from "node:path";
 import type { ResponseOf } from "../api/channels.js";
+import { examine } from "../core/doctor/index.js";
 import { providerCandidates } from "../core/embed/provider.js";
-import { cancelled, VergerError } from "../core/errors.js";
-import {
-  copySelection,
-  endsOf,
-  photoFacts,
-  type RunData,
-  selectionCsv,
-  writeSelectionCsv,
-  writeSelectionParquet,
-} from "../core/explore/index.js";
+import { endsOf, photoFacts, type RunData } from "../core/explore/index.js";
+import { inspectFeatures } from "../core/features/inspect.js";
 import { listParts, partName, readErrorsPart, type SetAsideImage } from "../core/run/index.js";
 import { appVersion } from "../core/run/version.js";
 import { defaultPreset, listModels } from "../models/index.js";
+import { about } from "./about.js";
+import { preview, probe } from "./beside.js";
 import { browse } from "./browse.js";
+import { agreementOf, compareRuns } from "./compare.js";
 import type { Handlers } from "./dispatch.js";
 import type { Events } from "./events.js";
-import type { ProbeRequest, ProbeResult } from "./jobs/protocol.js";
+import { exportSelection } from "./export.js";
 import type { JobQueue } from "./jobs/queue.js";
 import type { SpawnJobThread } from "./jobs/spawn.js";
 import { overviewOf } from "./overview.js";
+import { cannotReveal, type Reveal } from "./reveal.js";
 import type { RunRegistry } from "./runs.js";
 import type { SettingsStore } from "./settings.js";
 
@@ -35,6 +32,9 @@ export interface HandlerParts {
   readonly jobs: JobQueue;
   readonly settings: SettingsStore;
   readonly spawn: SpawnJobThread;
+  /** Absent where nobody would see the folder. */
+  readonly reveal: Reveal | undefined;
+  readonly folders: { readonly state: string; readonly cache: string };
 }
 
 export function createHandlers(parts: HandlerParts): Handlers {
@@ -72,7 +72,14 @@ export function createHandlers(parts: HandlerParts): Handlers {
       })),
       preset: defaultPreset(providerCandidates("auto").find(({ unavailable }) => unavailable === undefined)?.provider),
       canTrash: parts.canTrash,
+      canReveal: parts.reveal !== undefined,
     }),
+
+    "app.about": () => about(parts.folders),
+    "app.diagnose": async (_, { signal }) => {
+      const { checks, ...diagnosis } = await examine({ folder: parts.folders.state, signal });
+      return { ...diagnosis, checks: [...checks] };
+    },
 
     "runs.recent": async () => ({ runs: await runs.cards() }),
     "runs.open": ({ path: folder }) => runs.open(folder),
@@ -84,10 +91,19 @@ export function createHandlers(parts: HandlerParts): Handlers {
       await runs.forget(run);
       return {};
     },
-    "runs.trash": async ({ run }) => {
-      await runs.moveToTrash(run);
+    "runs.trash": ({ run }) => runs.moveToTrash(run),
+    "runs.restore": ({ run }) => runs.restore(run),
+    "runs.reveal": async ({ run }) => {
+      const folder = await runs.folderOf(run);
+      if (!parts.reveal) throw cannotReveal(folder);
+      await parts.reveal(folder);
       return {};
     },
+    "runs.compare": async ({ a, b }) => compareRuns(await runs.data(a), await runs.data(b)),
+    "runs.agreement": async ({ a, b, k, sample }, { signal }) =>
+      agreementOf(await runs.data(a), await runs.data(b), { k, sample, signal }),
+
+    "runs.locate": ({ run, folder, save }) => runs.locate(run, folder, save),
 
     "run.overview": async ({ run }) => {
       const data = await runs.data(run);
@@ -125,11 +141,11 @@ export function createHandlers(parts: HandlerParts): Handlers {
       const [axis] = await (await runs.data(run)).scores([component]);
       return endsOf(axis as Float32Array, count);
     },
-    "run.loadings": async ({ run, component }) => {
+    "run.loadings": async ({ run, components }) => {
       const data = await runs.data(run);
-      data.requireComponents([component]);
+      data.requireComponents(components);
       const { loadings, dimension } = data.pca as NonNullable<RunData["pca"]>;
-      return { loadings: loadings.slice(component * dimension, (component + 1) * dimension) };
+      return { loadings: components.map((at) => loadings.slice(at * dimension, (at + 1) * dimension)) };
     },
     "run.setAside": async ({ run, offset, limit }) => setAside((await runs.data(run)).folder, offset, limit),
 
@@ -137,26 +153,19 @@ export function createHandlers(parts: HandlerParts): Handlers {
     "labels.undo": ({ run }) => relabel(run, (data) => data.undoLabels()),
     "labels.redo": ({ run }) => relabel(run, (data) => data.redoLabels()),
 
-    "selection.export": async ({ run, rows: wanted, format, to }, { signal }) => {
-      const data = await runs.data(run);
-      const rows = Uint32Array.from(new Set(wanted));
-      for (const row of rows) data.requireRow(row);
-      if (to === undefined) {
-        if (format !== "csv") {
-          throw new VergerError(
-            "request/invalid",
-            `Expected the place to write ${format} to, but received none; only CSV can be sent back.`,
-          );
-        }
-        const bytes = new TextEncoder().encode(await selectionCsv(data, rows));
-        return { path: null, bytes, rows: rows.length, missing: [] };
-      }
-      const target = path.resolve(to);
-      let missing: string[] = [];
-      if (format === "csv") await writeSelectionCsv(data, rows, target);
-      else if (format === "parquet") await writeSelectionParquet(data, rows, target);
-      else missing = await copySelection(data, rows, target, signal);
-      return { path: target, bytes: null, rows: rows.length - missing.length, missing };
+    "selection.export": async (request, { signal }) =>
+      exportSelection(await runs.data(request.run), request, events, signal),
+
+    "features.inspect": async ({ path: input, columns }) => {
+      const report = await inspectFeatures(path.resolve(input), columns);
+      return { ...report, columns: [...report.columns] };
+    },
+
+    "transfers.preview": (request, { signal }) => preview(parts.spawn, events, request, signal),
+    "transfers.openUploads": async ({ target, s3, olderThan, abort }, { signal }) => {
+      // The AWS SDK is loaded only by those who reach S3.
+      const { sweepUploads } = await import("../storage/sync/sweep.js");
+      return sweepUploads(target, { s3, olderThan, dryRun: !abort, signal });
     },
 
     "jobs.list": async () => ({ jobs: await jobs.list() }),
@@ -208,42 +217,6 @@ async function setAside(folder: string, offset: number, limit: number): Promise<
     }
   }
   return { total, reasons: [...reasons.values()].sort((a, b) => b.images - a.images), items };
-}
-
-/** Runs beside the queue: people wait for it. */
-function probe(
-  spawn: SpawnJobThread,
-  events: Events,
-  request: ProbeRequest,
-  signal: AbortSignal,
-): Promise<ProbeResult> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(cancelled());
-      return;
-    }
-    const thread = spawn(
-      { kind: "probe", request },
-      {
-        message: (message) => {
-          if (message.type === "counted") events.emit({ type: "probe", probe: request.probe, images: message.images });
-          else if (message.type === "probed") resolve(message.result);
-          else if (message.type === "failed") {
-            reject(message.code === "cancelled" ? cancelled() : new VergerError(message.code, message.message));
-          }
-        },
-        end: (reason) => {
-          signal.removeEventListener("abort", stop);
-          if (reason === null) return;
-          reject(
-            new VergerError("job/crashed", `Expected the probe to end with a result, but ${reason}; try it again.`),
-          );
-        },
-      },
-    );
-    const stop = (): void => thread.stop();
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }
 
 function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -25,6 +25,7 @@ const GROUPS: readonly (readonly [
       ["keys.step", ["K", "J"]],
       ["keys.all", ["Ctrl", "A"]],
       ["keys.relabel", ["E"]],
+      ["keys.export", ["X"]],
       ["keys.undo", ["Ctrl", "Z"]],
       ["keys.redo", ["Ctrl", "Y"]],
     ],

@@ -1,17 +1,27 @@
 /** Deep links: what is seen, in the part of the address behind `#`. */
 import type { Camera } from "../plots/camera.js";
+import type { Range, ShapeRule } from "../state/explore-logic.js";
 
-export type ColourBy = "label" | "outlier" | "width" | "height" | "size" | "modified";
+/** What a row may be filtered by, as far as its run holds it. */
+export type Column = "outlier" | "width" | "height" | "size" | "modified";
+/** `depth`: the third component. */
+export type ColourBy = "label" | "depth" | Column;
 export type Sort = "run" | "outlier" | "similar";
 
 /** The state of Explore that a link carries. Labels go by name: ids change when labels are edited. */
 export interface ExploreLink {
   readonly components: readonly [number, number];
+  /** Third component: shown by colour where `colour` is `depth`, else by size. */
+  readonly third: number | null;
   readonly colour: ColourBy;
+  readonly shapes: ShapeRule;
   readonly sort: Sort;
   readonly isolated: readonly (string | null)[];
   readonly hidden: readonly (string | null)[];
   readonly text: string;
+  readonly ranges: ReadonlyMap<Column, Range>;
+  /** The photos that were set aside are listed instead of those on the map. */
+  readonly aside: boolean;
   readonly row: number | null;
   readonly selection: Uint32Array | null;
   readonly camera: Camera | null;
@@ -19,11 +29,15 @@ export interface ExploreLink {
 
 export const EMPTY_LINK: ExploreLink = {
   components: [0, 1],
+  third: null,
   colour: "label",
+  shapes: "auto",
   sort: "run",
   isolated: [],
   hidden: [],
   text: "",
+  ranges: new Map(),
+  aside: false,
   row: null,
   selection: null,
   camera: null,
@@ -32,7 +46,8 @@ export const EMPTY_LINK: ExploreLink = {
 /** Longer lists of rows are left out of the address: browsers and chat programs cut long links. */
 export const LONGEST_SELECTION = 4_000;
 
-const COLOURS: readonly ColourBy[] = ["label", "outlier", "width", "height", "size", "modified"];
+export const COLUMNS: readonly Column[] = ["size", "width", "height", "modified", "outlier"];
+const COLOURS: readonly ColourBy[] = ["label", "depth", ...COLUMNS];
 const SORTS: readonly Sort[] = ["run", "outlier", "similar"];
 
 /** Parameters of a link; what is as at the start is left out. */
@@ -40,17 +55,23 @@ export function writeLink(link: ExploreLink): URLSearchParams {
   const search = new URLSearchParams();
   const [x, y] = link.components;
   if (x !== 0 || y !== 1) search.set("axes", `${x + 1},${y + 1}`);
+  if (link.third !== null) search.set("third", String(link.third + 1));
   if (link.colour !== "label") search.set("colour", link.colour);
+  if (link.shapes !== "auto") search.set("shapes", link.shapes);
   if (link.sort !== "run") search.set("sort", link.sort);
   for (const name of link.isolated) search.append("only", name === null ? "-" : `=${name}`);
   for (const name of link.hidden) search.append("hide", name === null ? "-" : `=${name}`);
   if (link.text) search.set("q", link.text);
+  for (const [column, { low, high }] of link.ranges) {
+    search.set(column, [low, high].map((end) => (Number.isFinite(end) ? String(end) : "")).join(".."));
+  }
+  if (link.aside) search.set("aside", "1");
   if (link.row !== null) search.set("photo", String(link.row));
   if (link.selection) {
     const packed = packRows(link.selection);
     if (packed.length <= LONGEST_SELECTION) search.set("rows", packed);
   }
-  if (link.camera && link.camera.zoom !== 1) {
+  if (link.camera) {
     const { x: atX, y: atY, zoom } = link.camera;
     search.set("view", [atX, atY, zoom].map((value) => Number(value.toPrecision(5))).join(","));
   }
@@ -61,20 +82,37 @@ export function writeLink(link: ExploreLink): URLSearchParams {
 export function readLink(search: URLSearchParams): ExploreLink {
   const [x = 1, y = 2] = numbers(search.get("axes"), 2) ?? [];
   const [atX = 0, atY = 0, zoom = 0] = numbers(search.get("view"), 3) ?? [];
+  const third = search.get("third") ?? "";
   const row = search.get("photo");
   const packed = search.get("rows");
   const names = (key: string) => search.getAll(key).map((name) => (name === "-" ? null : name.replace(/^=/, "")));
   return {
     components: x >= 1 && y >= 1 && Number.isInteger(x) && Number.isInteger(y) ? [x - 1, y - 1] : [0, 1],
+    third: /^[1-9]\d{0,5}$/.test(third) ? Number(third) - 1 : null,
     colour: COLOURS.find((name) => name === search.get("colour")) ?? "label",
+    shapes: search.get("shapes") === "circle" ? "circle" : "auto",
     sort: SORTS.find((name) => name === search.get("sort")) ?? "run",
     isolated: names("only"),
     hidden: names("hide"),
     text: search.get("q") ?? "",
+    ranges: new Map(COLUMNS.flatMap((column) => rangeOf(column, search.get(column)))),
+    aside: search.get("aside") === "1",
     row: row !== null && /^\d{1,9}$/.test(row) ? Number(row) : null,
     selection: packed === null ? null : (unpackRows(packed) ?? null),
     camera: zoom > 0 ? { x: atX, y: atY, zoom } : null,
   };
+}
+
+/** `10..20`, `10..` or `..20`. */
+function rangeOf(column: Column, text: string | null): [Column, Range][] {
+  const [low = "", high = ""] = text?.split("..") ?? [];
+  if (low === "" && high === "") return [];
+  const range = {
+    low: low === "" ? Number.NEGATIVE_INFINITY : Number(low),
+    high: high === "" ? Number.POSITIVE_INFINITY : Number(high),
+  };
+  // Not a number compares with nothing.
+  return range.low <= range.high ? [[column, range]] : [];
 }
 
 function numbers(text: string | null, length: number): number[] | undefined {

@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { clearOne, redo, selectShown, setRelabelling, setTool, step, undo } from "../state/explore.js";
+import { clearOne, redo, selectShown, setTool, showDialog, step, undo } from "../state/explore.js";
 import { useRoute } from "./router.js";
 
 /** True where letters are text. */
@@ -42,7 +42,8 @@ export function useShortcuts(showKeys: () => void): void {
         v: () => setTool("pan"),
         l: () => setTool("lasso"),
         r: () => setTool("rectangle"),
-        e: () => setRelabelling(true),
+        e: () => showDialog("relabel"),
+        x: () => showDialog("export"),
         j: () => step(1),
         k: () => step(-1),
         "/": () => document.getElementById("search")?.focus(),

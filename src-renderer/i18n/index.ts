@@ -2,10 +2,12 @@
  * What the window says, in the person's language. A dictionary of our own: i18next asks for a newer Node than Verger
  * does, and a typed object with Intl.PluralRules is all that is needed.
  */
+import type { Language } from "../../src-main/api/language.js";
 import { en } from "./en.js";
 import { fr } from "./fr.js";
 
-export type Language = "en" | "fr";
+export { chooseLanguage, type Language } from "../../src-main/api/language.js";
+
 export type Key = keyof typeof en;
 /** A sentence, or one per plural category of `count`. */
 export type Message = string | Readonly<Record<string, string>>;
@@ -16,15 +18,6 @@ export const LANGUAGES: Readonly<Record<Language, { readonly name: string; reado
   en: { name: "English", messages: en },
   fr: { name: "Français", messages: fr },
 };
-
-/** The first of the preferred languages that the window speaks; English when it speaks none. */
-export function chooseLanguage(preferred: readonly string[]): Language {
-  for (const tag of preferred) {
-    const language = tag.toLowerCase().split("-")[0];
-    if (language === "en" || language === "fr") return language;
-  }
-  return "en";
-}
 
 /** Words, numbers and dates of one language. */
 export interface Speech {
@@ -42,6 +35,8 @@ export interface Speech {
   /** Seconds as the two largest units that count. */
   duration(seconds: number): string;
   date(value: string | number): string;
+  /** A date without its time. */
+  day(value: string | number): string;
   /** Orders words as the language does, whatever the case; numbers inside by their value. */
   compare(a: string, b: string): number;
 }
@@ -71,6 +66,7 @@ function makeSpeech(language: Language): Speech {
     (_, digits) => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }),
   );
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+  const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
   const thousandths = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
   const unit = (value: number, name: string, digits = 0) =>
@@ -117,6 +113,7 @@ function makeSpeech(language: Language): Speech {
       return minutes % 60 === 0 ? unit(hours, "hour") : `${unit(hours, "hour")} ${unit(minutes % 60, "minute")}`;
     },
     date: (value) => dates.format(new Date(value)),
+    day: (value) => days.format(new Date(value)),
     compare: collator.compare,
   };
 }

@@ -1,5 +1,7 @@
 /** Colour spaces and palettes. Linear sRGB and OKLab as in B. Ottosson, "A perceptual color space for image processing" (2020). */
 
+import { SHAPES, type Shape } from "./shapes.js";
+
 export type Rgb = readonly [red: number, green: number, blue: number];
 export type Theme = "light" | "dark";
 
@@ -100,6 +102,33 @@ export function labelPalette(theme: Theme): readonly Rgb[] {
   }
   palettes.set(theme, chosen);
   return chosen;
+}
+
+let shapesByColour: readonly Shape[] | undefined;
+
+/**
+ * A shape for each label colour, such that colours of one shape differ as much as can be: in order of use, each colour
+ * takes the shape whose colours so far are farthest from it. The same in both themes: a label keeps its shape.
+ */
+export function labelShapes(): readonly Shape[] {
+  if (shapesByColour) return shapesByColour;
+  const taken = new Map<Shape, [number, number, number][]>(SHAPES.map((shape) => [shape, []]));
+  shapesByColour = labelPalette("light").map((rgb) => {
+    const lab = toOklab(rgb);
+    let best: Shape = "circle";
+    let farthest = -1;
+    for (const shape of SHAPES) {
+      const nearest = Math.min(
+        ...(taken.get(shape) ?? []).map(([l, a, b]) => (l - lab[0]) ** 2 + (a - lab[1]) ** 2 + (b - lab[2]) ** 2),
+      );
+      if (nearest <= farthest) continue;
+      farthest = nearest;
+      best = shape;
+    }
+    taken.get(best)?.push(lab);
+    return best;
+  });
+  return shapesByColour;
 }
 
 function closest<T extends { lab: [number, number, number] }>(

@@ -5,6 +5,9 @@ import type { Camera } from "./camera.js";
 export const VISIBLE = 1;
 export const SELECTED = 2;
 
+/** Smallest and largest point in multiples of the common diameter, where points differ in size. */
+export const SIZES = { least: 0.5, most: 2 } as const;
+
 /** How the points look as a whole. */
 export interface PointStyle {
   /** Diameter in CSS pixels. */
@@ -21,8 +24,10 @@ export interface PointLayer {
   setPositions(xy: Float32Array): void;
   /** Entry of the palette that each point takes. */
   setColours(index: Uint16Array): void;
-  /** Red, green, blue, alpha of each entry; alpha 0 hides its points. At most 65,536 entries. */
-  setPalette(rgba: Uint8Array): void;
+  /** Red, green, blue and mark of each entry: mark 0 hides its points, else it is their shape (`markOf`). At most 65,536. */
+  setPalette(entries: Uint8Array): void;
+  /** Size of each point: 0 the smallest, 255 the largest; null makes all equal. */
+  setSizes(sizes: Uint8Array | null): void;
   /** VISIBLE | SELECTED of each point. */
   setFlags(flags: Uint8Array): void;
   /** Size of the drawing in CSS pixels and device pixels per CSS pixel. */

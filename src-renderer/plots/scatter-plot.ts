@@ -36,9 +36,11 @@ export interface ScatterPlot {
   readonly renderer: "webgl" | "canvas";
   /** New points: x0, y0, x1, y1, ... in [-1, 1], NaN for a row without coordinates, and what the axes say. */
   setPoints(xy: Float32Array, x: Axis, y: Axis): void;
-  /** Palette entry of each point, and the palette as red, green, blue, alpha; alpha 0 hides. */
+  /** Palette entry of each point, and the palette as red, green, blue and mark (see `PointLayer.setPalette`). */
   setColours(index: Uint16Array, palette: Uint8Array): void;
   setPalette(palette: Uint8Array): void;
+  /** Size of each point, 0 to 255; null for one size. */
+  setSizes(sizes: Uint8Array | null): void;
   /** 1 for each row that the filter lets through; null for all. */
   setFilter(mask: Uint8Array | null): void;
   /** 1 for each selected row; null for none. */
@@ -83,6 +85,9 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
   let axes: { x: Axis; y: Axis } | undefined;
   let index = new Uint16Array(0);
   let palette = new Uint8Array(0);
+  let sizes: Uint8Array | null = null;
+  /** True while labels differ in shape, which needs a little more room. */
+  let shaped = false;
   let flags = new Uint8Array(0);
   let selecting = false;
   let grid: PointGrid | undefined;
@@ -113,6 +118,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     layer.setPositions(xy);
     layer.setColours(index);
     layer.setPalette(palette);
+    layer.setSizes(sizes);
     layer.setFlags(flags);
     request();
   };
@@ -128,7 +134,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
   const draw = () => {
     frame = 0;
     if (size.width <= 1) return;
-    layer.draw(camera, { size: pointSize(xy.length >> 1, camera.zoom), dimmed: 0.16, selecting });
+    layer.draw(camera, { size: pointSize(xy.length >> 1, camera.zoom, shaped), dimmed: 0.16, selecting });
     if (colours) {
       drawOverlay(overlay, {
         size,
@@ -247,6 +253,12 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     request();
   };
   const onLeave = () => setHover(-1, 0, 0);
+  const setPalette = (next: Uint8Array) => {
+    palette = next as Uint8Array<ArrayBuffer>;
+    shaped = hasShapes(palette);
+    layer.setPalette(palette);
+    request();
+  };
   const changeCamera = (next: Camera) => {
     camera = next;
     setHover(-1, 0, 0);
@@ -335,14 +347,13 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     },
     setColours(nextIndex, nextPalette) {
       index = nextIndex as Uint16Array<ArrayBuffer>;
-      palette = nextPalette as Uint8Array<ArrayBuffer>;
       layer.setColours(index);
-      layer.setPalette(palette);
-      request();
+      setPalette(nextPalette);
     },
-    setPalette(next) {
-      palette = next as Uint8Array<ArrayBuffer>;
-      layer.setPalette(palette);
+    setPalette,
+    setSizes(next) {
+      sizes = next;
+      layer.setSizes(sizes);
       request();
     },
     setFilter(mask) {
@@ -402,10 +413,18 @@ function combineOf(event: { shiftKey: boolean; altKey: boolean }, before: Combin
 
 /**
  * Diameter of the points in CSS pixels: smaller the more there are, growing slowly when the view comes closer.
+ *
+ * @param shaped larger, so that shapes can be told apart
  */
-export function pointSize(points: number, zoom: number): number {
+export function pointSize(points: number, zoom: number, shaped = false): number {
   const base = points <= 500 ? 9 : points <= 3000 ? 7 : points <= 12_000 ? 5.5 : points <= 60_000 ? 4 : 3;
-  return Math.min(14, base * Math.max(1, zoom) ** 0.25);
+  return Math.min(14, base * (shaped ? 1.25 : 1) * Math.max(1, zoom) ** 0.25);
+}
+
+/** True when some entry of a palette has another shape than the circle. */
+function hasShapes(palette: Uint8Array): boolean {
+  for (let at = 3; at < palette.length; at += 4) if ((palette[at] as number) > 1) return true;
+  return false;
 }
 
 /** Positions for tests and for the deep link: CSS pixels of a row. */

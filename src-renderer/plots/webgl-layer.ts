@@ -1,6 +1,7 @@
 /** Points by WebGL 2: one draw call, colours through a palette texture, so that recolouring moves two bytes a point. */
 import { scaleOf } from "./camera.js";
-import { type PointLayer, SELECTED } from "./point-layer.js";
+import { type PointLayer, SELECTED, SIZES } from "./point-layer.js";
+import { LEAST_SHAPE_PIXELS } from "./shapes.js";
 
 const PALETTE_WIDTH = 256;
 
@@ -9,6 +10,7 @@ precision highp float;
 layout(location = 0) in vec2 position;
 layout(location = 1) in uint colour;
 layout(location = 2) in uint flags;
+layout(location = 3) in float share; // 0 to 1, the smallest to the largest point
 uniform vec2 centre;
 uniform vec2 scale;
 uniform float size;
@@ -16,22 +18,39 @@ uniform float dimmed;
 uniform uint pass; // 0: all visible; 1: outside the selection; 2: the selection
 uniform highp sampler2D palette;
 out vec4 shade;
+flat out int mark;
+flat out float edge;
 void main() {
   vec4 entry = texelFetch(palette, ivec2(int(colour) & 255, int(colour) >> 8), 0);
   bool selected = (flags & 2u) != 0u;
-  bool drawn = (flags & 1u) != 0u && entry.a > 0.0 && (pass == 0u || (pass == 2u) == selected);
+  mark = int(entry.a * 255.0 + 0.5);
+  bool drawn = (flags & 1u) != 0u && mark > 0 && (pass == 0u || (pass == 2u) == selected);
   gl_Position = drawn ? vec4((position - centre) * scale, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
-  gl_PointSize = size;
-  shade = vec4(entry.rgb, entry.a * (pass == 1u ? dimmed : 1.0));
+  float diameter = max(1.0, size * mix(float(${SIZES.least}), float(${SIZES.most}), share));
+  gl_PointSize = diameter;
+  edge = min(1.0, 3.0 / diameter);
+  if (diameter < float(${LEAST_SHAPE_PIXELS})) mark = 1;
+  shade = vec4(entry.rgb, pass == 1u ? dimmed : 1.0);
 }`;
 
 const FRAGMENT = `#version 300 es
 precision mediump float;
 in vec4 shade;
-uniform float edge;
+flat in int mark;
+flat in float edge;
 out vec4 result;
+// As reach() in shapes.ts.
+float reach(vec2 p) {
+  vec2 a = abs(p);
+  if (mark == 2) return max(a.x, a.y) / 0.84;
+  if (mark == 3) return max(p.y / 0.72, (1.704 * a.x - p.y) / 0.95);
+  if (mark == 4) return a.x + a.y;
+  if (mark == 5) return max(min(a.x, a.y) / 0.36, max(a.x, a.y) / 0.96);
+  if (mark == 6) return max(-p.y / 0.72, (1.704 * a.x + p.y) / 0.95);
+  return length(p);
+}
 void main() {
-  float radius = length(gl_PointCoord - 0.5) * 2.0;
+  float radius = reach((gl_PointCoord - 0.5) * 2.0);
   float cover = 1.0 - smoothstep(1.0 - edge, 1.0, radius);
   if (cover <= 0.0) discard;
   float alpha = shade.a * cover;
@@ -56,7 +75,6 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
     size: uniform("size"),
     dimmed: uniform("dimmed"),
     pass: uniform("pass"),
-    edge: uniform("edge"),
     palette: uniform("palette"),
   };
   const vertices = gl.createVertexArray();
@@ -71,6 +89,11 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
   const positions = attribute(0, () => gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0));
   const colours = attribute(1, () => gl.vertexAttribIPointer(1, 1, gl.UNSIGNED_SHORT, 0, 0));
   const flagBytes = attribute(2, () => gl.vertexAttribIPointer(2, 1, gl.UNSIGNED_BYTE, 0, 0));
+  const sizeBytes = attribute(3, () => gl.vertexAttribPointer(3, 1, gl.UNSIGNED_BYTE, true, 0, 0));
+  // Without sizes of their own all points take this one, which the shader makes the common diameter.
+  const commonSize = (1 - SIZES.least) / (SIZES.most - SIZES.least);
+  gl.disableVertexAttribArray(3);
+  gl.vertexAttrib1f(3, commonSize);
   const palette = gl.createTexture();
   let points = 0;
   let size = { width: 1, height: 1 };
@@ -94,10 +117,17 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
     },
     setColours: (index) => upload(colours, index),
     setFlags: (flags) => upload(flagBytes, flags),
-    setPalette(rgba) {
-      const height = Math.max(1, Math.ceil(rgba.length / 4 / PALETTE_WIDTH));
+    setSizes(sizes) {
+      gl.bindVertexArray(vertices);
+      if (sizes) {
+        upload(sizeBytes, sizes);
+        gl.enableVertexAttribArray(3);
+      } else gl.disableVertexAttribArray(3);
+    },
+    setPalette(entries) {
+      const height = Math.max(1, Math.ceil(entries.length / 4 / PALETTE_WIDTH));
       const padded = new Uint8Array(PALETTE_WIDTH * height * 4);
-      padded.set(rgba);
+      padded.set(entries);
       gl.bindTexture(gl.TEXTURE_2D, palette);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
@@ -121,12 +151,10 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
       gl.bindVertexArray(vertices);
       gl.bindTexture(gl.TEXTURE_2D, palette);
       const scale = scaleOf(camera, size);
-      const diameter = Math.max(1, style.size * ratio);
       gl.uniform2f(at.centre, camera.x, camera.y);
       gl.uniform2f(at.scale, scale.x / (size.width / 2), scale.y / (size.height / 2));
-      gl.uniform1f(at.size, diameter);
+      gl.uniform1f(at.size, style.size * ratio);
       gl.uniform1f(at.dimmed, style.dimmed);
-      gl.uniform1f(at.edge, Math.min(1, 3 / diameter));
       gl.uniform1i(at.palette, 0);
       for (const pass of style.selecting ? [1, SELECTED] : [0]) {
         gl.uniform1ui(at.pass, pass);
@@ -135,7 +163,7 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
     },
     destroy() {
       canvas.removeEventListener("webglcontextlost", onLost);
-      for (const buffer of [positions, colours, flagBytes]) gl.deleteBuffer(buffer);
+      for (const buffer of [positions, colours, flagBytes, sizeBytes]) gl.deleteBuffer(buffer);
       gl.deleteTexture(palette);
       gl.deleteVertexArray(vertices);
       gl.deleteProgram(program);

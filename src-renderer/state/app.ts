@@ -1,8 +1,8 @@
 /** What every view knows: the connection, the runs, the jobs, and what is told to the person. */
 import { create } from "zustand";
 import type { ApiEvent, Job, RunCard } from "../../src-main/api/channels.js";
+import type { LinkState } from "../api/carrier.js";
 import { client, problemOf } from "../api/client.js";
-import type { LinkState } from "../api/http-client.js";
 import { takeSettings, useSettings } from "./settings.js";
 
 export interface Note {
@@ -68,6 +68,7 @@ export function withJob(jobs: readonly Job[], job: Job): Job[] {
 /** Listeners of the events that concern one open run. */
 export const runListeners = new Set<(event: Extract<ApiEvent, { type: "run.changed" }>) => void>();
 export const probeListeners = new Set<(event: Extract<ApiEvent, { type: "probe" }>) => void>();
+export const exportListeners = new Set<(event: Extract<ApiEvent, { type: "export" }>) => void>();
 /** Called when a server has come back: what is shown may be out of date. */
 export const returnListeners = new Set<() => void>();
 
@@ -97,6 +98,9 @@ function onEvent(event: ApiEvent): void {
       return;
     case "probe":
       for (const listener of probeListeners) listener(event);
+      return;
+    case "export":
+      for (const listener of exportListeners) listener(event);
       return;
     case "settings":
       takeSettings(event.settings);

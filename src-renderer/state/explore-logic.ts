@@ -1,10 +1,28 @@
 /** What the map and the gallery show: pure functions over typed arrays, one pass each, so that 100,000 rows take milliseconds. */
-import { continuousPalette, fromHex, labelPalette, type Rgb, SCALE_STEPS, type Theme } from "../plots/colour.js";
+import {
+  continuousPalette,
+  fromHex,
+  LABEL_COLOURS,
+  labelPalette,
+  labelShapes,
+  type Rgb,
+  SCALE_STEPS,
+  type Theme,
+} from "../plots/colour.js";
+import { markOf, SHAPES, type Shape } from "../plots/shapes.js";
 
 /** Points without a value of a column. */
 const UNKNOWN: Rgb = [140, 143, 137];
 /** Rows that a palette can tell apart: indices are 16 bits, and the last one is the unknown. */
 export const MAX_PALETTE = 65_535;
+
+/** Up to this many labels colours alone tell apart, and circles look calmer. */
+export const MOST_CIRCLES = 12;
+/** Labels with a colour and shape that no other has. */
+export const DISTINCT_LABELS = LABEL_COLOURS * SHAPES.length;
+
+/** How shapes are given to labels that have none of their own: by label where there are many, or circles only. */
+export type ShapeRule = "auto" | "circle";
 
 export interface LabelStyle {
   /** Only these are shown; empty: all. */
@@ -12,6 +30,9 @@ export interface LabelStyle {
   readonly hidden: ReadonlySet<number>;
   /** Own colours by label name ("" for no label). */
   readonly own: ReadonlyMap<string, string>;
+  /** Own shapes by label name ("" for no label). */
+  readonly ownShapes: ReadonlyMap<string, Shape>;
+  readonly shapes: ShapeRule;
 }
 
 /** True when a label is shown. */
@@ -29,7 +50,27 @@ export function labelColour(label: number, name: string | null, own: ReadonlyMap
   return palette[label % palette.length] ?? UNKNOWN;
 }
 
-/** One palette entry a label; alpha 0 for those that are not shown. */
+/**
+ * The shape of a label: the person's own, else one that goes with its colour. Labels beyond the colours take the colours
+ * again, each time with another shape.
+ *
+ * @param total how many labels there are
+ */
+export function labelShape(
+  label: number,
+  name: string | null,
+  total: number,
+  { ownShapes, shapes }: Pick<LabelStyle, "ownShapes" | "shapes">,
+): Shape {
+  const own = ownShapes.get(name ?? "");
+  if (own) return own;
+  if (name === null || shapes === "circle" || total <= MOST_CIRCLES) return "circle";
+  const byColour = labelShapes();
+  const first = SHAPES.indexOf(byColour[label % byColour.length] ?? "circle");
+  return SHAPES[(first + Math.floor(label / byColour.length)) % SHAPES.length] ?? "circle";
+}
+
+/** One palette entry a label; mark 0 for those that are not shown. */
 export function labelColours(
   labels: readonly { readonly name: string | null }[],
   style: LabelStyle,
@@ -38,7 +79,8 @@ export function labelColours(
   const entries = new Uint8Array(4 * Math.min(labels.length, MAX_PALETTE));
   for (let label = 0; 4 * label < entries.length; label++) {
     const name = labels[label]?.name ?? null;
-    entries.set([...labelColour(label, name, style.own, theme), isShown(label, style) ? 255 : 0], 4 * label);
+    const mark = isShown(label, style) ? markOf(labelShape(label, name, labels.length, style)) : 0;
+    entries.set([...labelColour(label, name, style.own, theme), mark], 4 * label);
   }
   return entries;
 }
@@ -70,9 +112,51 @@ export function valueScale(values: ArrayLike<number>, theme: Theme): Scale {
       : Math.min(SCALE_STEPS - 1, Math.max(0, Math.round((value - low) * perStep)));
   }
   const palette = new Uint8Array(4 * (SCALE_STEPS + 1));
-  for (const [step, colour] of continuousPalette(theme).entries()) palette.set([...colour, 255], 4 * step);
-  palette.set([...UNKNOWN, 255], 4 * SCALE_STEPS);
+  const mark = markOf("circle");
+  for (const [step, colour] of continuousPalette(theme).entries()) palette.set([...colour, mark], 4 * step);
+  palette.set([...UNKNOWN, mark], 4 * SCALE_STEPS);
   return { index, palette, low, high };
+}
+
+/** Values as sizes of points, 0 to 255 between the 1st and the 99th percentile; unknown ones are the smallest. */
+export function valueSizes(values: ArrayLike<number>): Uint8Array {
+  const [low, high] = percentiles(values, 0.01, 0.99);
+  const perStep = high > low ? 255 / (high - low) : 0;
+  return Uint8Array.from(values, (value) =>
+    Number.isNaN(value) ? 0 : Math.min(255, Math.max(0, Math.round((value - low) * perStep))),
+  );
+}
+
+/** What a column's values must lie between, ends included. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Smallest and largest number among the values; undefined when there is none. */
+export function extent(values: ArrayLike<number>): Range | undefined {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] as number;
+    // Comparisons with NaN are false.
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? { low, high } : undefined;
+}
+
+/** How many values fall into each of `bins` equal steps of a range. */
+export function histogram(values: ArrayLike<number>, { low, high }: Range, bins: number): Uint32Array {
+  const counts = new Uint32Array(bins);
+  const perBin = high > low ? bins / (high - low) : 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] as number;
+    if (!(value >= low && value <= high)) continue;
+    const bin = Math.min(bins - 1, Math.floor((value - low) * perBin));
+    counts[bin] = (counts[bin] as number) + 1;
+  }
+  return counts;
 }
 
 /** Two quantiles of the numbers among these values; exact up to 20,000 values, of an even sample of that size above. */
@@ -111,17 +195,27 @@ export function normalise(
   return xy;
 }
 
-/** 1 for each row whose label is shown and that the search found; null when nothing is filtered. */
+/**
+ * 1 for each row whose label is shown, that the search found and whose columns lie in the ranges; null when nothing is
+ * filtered. An unknown value lies in no range.
+ */
 export function filterMask(
   ids: Uint32Array,
   style: Pick<LabelStyle, "isolated" | "hidden">,
   found: Uint32Array | null,
+  ranges: readonly (Range & { readonly values: ArrayLike<number> })[] = [],
 ): Uint8Array | null {
   const byLabel = style.isolated.size > 0 || style.hidden.size > 0;
-  if (!byLabel && found === null) return null;
+  if (!byLabel && found === null && ranges.length === 0) return null;
   const mask = new Uint8Array(ids.length);
   if (found === null) mask.fill(1);
   else for (const row of found) mask[row] = 1;
+  for (const { values, low, high } of ranges) {
+    for (let row = 0; row < ids.length; row++) {
+      const value = values[row] as number;
+      if (!(value >= low && value <= high)) mask[row] = 0;
+    }
+  }
   if (!byLabel) return mask;
   const known = new Map<number, boolean>();
   for (let row = 0; row < ids.length; row++) {

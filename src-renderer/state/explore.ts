@@ -2,12 +2,22 @@
 import { create } from "zustand";
 import type { Label, Overview, Problem, ResponseOf } from "../../src-main/api/channels.js";
 import { client, isAbort, problemOf } from "../api/client.js";
-import { type ColourBy, EMPTY_LINK, type ExploreLink, type Sort, writeLink } from "../app/link.js";
+import { type ColourBy, type Column, EMPTY_LINK, type ExploreLink, type Sort, writeLink } from "../app/link.js";
 import { note } from "../app/router.js";
-import type { Camera } from "../plots/camera.js";
+import { type Camera, HOME } from "../plots/camera.js";
 import type { Tool } from "../plots/scatter-plot.js";
+import { SHAPES, type Shape } from "../plots/shapes.js";
 import { returnListeners, runListeners, tell, tellError } from "./app.js";
-import { byScore, combine, filterMask, normalise, rowsOf, shownRows } from "./explore-logic.js";
+import {
+  byScore,
+  combine,
+  filterMask,
+  normalise,
+  type Range,
+  rowsOf,
+  type ShapeRule,
+  shownRows,
+} from "./explore-logic.js";
 import { currentSpeech } from "./settings.js";
 
 export type Values = Float32Array | Float64Array;
@@ -24,9 +34,13 @@ export interface ExploreState {
   readonly overview: Overview | null;
   readonly problem: Problem | null;
   readonly components: readonly [number, number];
+  /** Third component: shown by colour where `colour` is `depth`, else by size. */
+  readonly third: number | null;
   /** Points for the plot and the values at their edges; null while they come or without a PCA. */
   readonly points: {
     readonly xy: Float32Array;
+    /** Scores along the third component. */
+    readonly depth: Float32Array | null;
     readonly ranges: readonly (readonly [number, number])[];
   } | null;
   readonly labels: readonly Label[];
@@ -38,6 +52,14 @@ export interface ExploreState {
   /** Values of the column or score that colours the points. */
   readonly values: Values | null;
   readonly outliers: Values | null;
+  /** Columns fetched so far; the outlier scores stand in `outliers`, since they change with the labels. */
+  readonly columns: ReadonlyMap<StoredColumn, Values>;
+  readonly shapes: ShapeRule;
+  /** Own shapes by label name ("" for no label). */
+  readonly ownShapes: ReadonlyMap<string, Shape>;
+  readonly ranges: ReadonlyMap<Column, Range>;
+  /** The photos that were set aside are listed in the gallery's place. */
+  readonly aside: boolean;
   readonly isolated: ReadonlySet<number>;
   readonly hidden: ReadonlySet<number>;
   readonly own: ReadonlyMap<string, string>;
@@ -56,8 +78,12 @@ export interface ExploreState {
   readonly neighbours: Neighbours | null;
   readonly tool: Tool;
   readonly camera: Camera | null;
-  readonly relabelling: boolean;
+  /** The dialog that is open over the view. */
+  readonly dialog: "relabel" | "export" | "locate" | null;
 }
+
+/** A column that the run itself holds. */
+export type StoredColumn = Exclude<Column, "outlier">;
 
 const NONE = new Uint32Array(0);
 
@@ -66,6 +92,7 @@ const initial: ExploreState = {
   overview: null,
   problem: null,
   components: [0, 1],
+  third: null,
   points: null,
   labels: [],
   ids: NONE,
@@ -74,6 +101,11 @@ const initial: ExploreState = {
   colour: "label",
   values: null,
   outliers: null,
+  columns: new Map(),
+  shapes: "auto",
+  ownShapes: new Map(),
+  ranges: new Map(),
+  aside: false,
   isolated: new Set(),
   hidden: new Set(),
   own: new Map(),
@@ -89,7 +121,7 @@ const initial: ExploreState = {
   neighbours: null,
   tool: "pan",
   camera: null,
-  relabelling: false,
+  dialog: null,
 };
 
 export const useExplore = create<ExploreState>(() => initial);
@@ -112,7 +144,8 @@ export async function openRun(run: string, link: ExploreLink = EMPTY_LINK): Prom
   opening.abort();
   opening = new AbortController();
   const { signal } = opening;
-  set({ ...initial, run, components: link.components, own: ownColours(run), tool: get().tool });
+  const own = { own: ownOf<string>("colours", run), ownShapes: ownShapes(run) };
+  set({ ...initial, run, components: link.components, third: link.third, ...own, tool: get().tool });
   try {
     const overview = await client.call("run.overview", { run }, { signal });
     signal.throwIfAborted();
@@ -120,7 +153,10 @@ export async function openRun(run: string, link: ExploreLink = EMPTY_LINK): Prom
     const kept = overview.pca?.components ?? 0;
     const within = (component: number, otherwise: number) =>
       component < kept ? component : Math.min(otherwise, Math.max(0, kept - 1));
-    set({ components: [within(link.components[0], 0), within(link.components[1], 1)] });
+    set({
+      components: [within(link.components[0], 0), within(link.components[1], 1)],
+      third: link.third !== null && link.third < kept ? link.third : null,
+    });
     await (kept > 0 ? loadPoints() : loadLabels());
     signal.throwIfAborted();
     applyLink(link);
@@ -130,7 +166,7 @@ export async function openRun(run: string, link: ExploreLink = EMPTY_LINK): Prom
 }
 
 function applyLink(link: ExploreLink): void {
-  const { labels, overview } = get();
+  const { labels, overview, third } = get();
   const idOf = (name: string | null) => labels.findIndex((label) => label.name === name);
   const ids = (names: readonly (string | null)[]) => new Set(names.map(idOf).filter((id) => id >= 0));
   const rows = overview?.rows ?? 0;
@@ -146,12 +182,17 @@ function applyLink(link: ExploreLink): void {
     isolated: ids(link.isolated),
     hidden: ids(link.hidden),
     camera: link.camera,
+    shapes: link.shapes,
+    aside: link.aside && (overview?.card.setAside ?? 0) > 0,
     selection,
     selected: selection ? rowsOf(selection).length : 0,
   });
   derive();
   if (link.row !== null && link.row < rows) focusRow(link.row);
-  if (link.colour !== "label") void colourBy(link.colour);
+  const has = (column: Column) => overview?.columns.includes(column) === true;
+  if (link.colour === "depth" ? third !== null : link.colour !== "label" && has(link.colour))
+    void colourBy(link.colour);
+  for (const [column, range] of link.ranges) if (has(column)) void filterBy(column, range);
   if (link.sort !== "run") void sortBy(link.sort);
   if (link.text) void searchFor(link.text);
 }
@@ -163,19 +204,29 @@ export function closeRun(): void {
 }
 
 async function loadPoints(): Promise<void> {
-  const { run, components } = get();
+  const { run, components, third } = get();
   if (run === null) return;
-  const [x, y] = components;
+  const wanted = [...components, ...(third === null ? [] : [third])];
+  const asked = [...new Set(wanted)];
   const { signal } = opening;
-  const answer = await client.call("run.coordinates", { run, components: x === y ? [x] : [x, y] }, { signal });
+  const answer = await client.call("run.coordinates", { run, components: asked }, { signal });
   signal.throwIfAborted();
-  const axisX = answer.axes[0] ?? new Float32Array(0);
-  const axisY = answer.axes[1] ?? axisX;
+  // Another choice was made meanwhile: its points are on their way.
+  if (get().components !== components || get().third !== third) return;
+  const [x, y, depth] = wanted.map((component) => asked.indexOf(component));
+  const axis = (at: number | undefined) => answer.axes[at ?? 0] ?? new Float32Array(0);
+  const range = (at: number | undefined) => answer.ranges[at ?? 0] ?? ([0, 0] as const);
+  const ranges = [range(x), range(y)];
   set({
-    points: { xy: normalise(axisX, axisY, answer.ranges), ranges: answer.ranges },
+    points: {
+      xy: normalise(axis(x), axis(y), ranges),
+      depth: depth === undefined ? null : axis(depth),
+      ranges,
+    },
     ids: answer.labels,
     revision: answer.revision,
   });
+  if (get().colour === "depth") set({ values: get().points?.depth ?? null });
   derive();
 }
 
@@ -186,8 +237,13 @@ async function loadLabels(): Promise<void> {
 
 /** Filter, then gallery: what follows from labels, search, selection and order. */
 function derive(): void {
-  const { ids, isolated, hidden, found, selection, overview } = get();
-  const filter = filterMask(ids, { isolated, hidden }, found);
+  const { ids, isolated, hidden, found, selection, overview, ranges } = get();
+  // A range whose column is still on its way filters when it has come.
+  const known = [...ranges].flatMap(([column, range]) => {
+    const values = valuesOf(column);
+    return values ? [{ ...range, values }] : [];
+  });
+  const filter = filterMask(ids, { isolated, hidden }, found, known);
   const shown = ordered(shownRows(overview?.rows ?? ids.length, filter, selection));
   set({ filter, shown });
 }
@@ -210,21 +266,73 @@ export async function showComponents(components: readonly [number, number]): Pro
   await loadPoints().catch(report);
 }
 
-/** Colours by label, by a column or by the outlier score, which are fetched when first asked for. */
+/** Shows a third component, at first by colour; null takes it away. */
+export async function showThird(third: number | null): Promise<void> {
+  const { third: before, colour } = get();
+  set({ third });
+  if (third === null) {
+    if (colour === "depth") await colourBy("label");
+  } else if (before === null) set({ colour: "depth", values: null });
+  await loadPoints().catch(report);
+}
+
+/** Colours by label, by the third component, by a column or by the outlier score, fetched when first asked for. */
 export async function colourBy(colour: ColourBy): Promise<void> {
-  const { run } = get();
+  const { run, points } = get();
   if (run === null) return;
   try {
-    const values = colour === "label" ? null : colour === "outlier" ? await outlierScores() : await column(run, colour);
+    const values = colour === "label" ? null : colour === "depth" ? (points?.depth ?? null) : await column(colour);
     if (get().run === run) set({ colour, values });
   } catch (error) {
     report(error);
   }
 }
 
-async function column(run: string, name: Exclude<ColourBy, "label" | "outlier">): Promise<Values> {
-  const { columns } = await client.call("run.columns", { run, names: [name] }, { signal: opening.signal });
-  return columns[name] ?? new Float64Array(0);
+/** Gives labels shapes of their own, or circles to all. */
+export function setShapes(shapes: ShapeRule): void {
+  set({ shapes });
+}
+
+/** The values of a column as far as they were fetched. */
+export function valuesOf(name: Column): Values | null {
+  return name === "outlier" ? get().outliers : (get().columns.get(name) ?? null);
+}
+
+/** One value per row, fetched when first asked for. @throws what the call throws */
+export async function column(name: Column): Promise<Values> {
+  if (name === "outlier") return outlierScores();
+  const { run, columns } = get();
+  const known = columns.get(name);
+  if (known || run === null) return known ?? new Float64Array(0);
+  const answer = await client.call("run.columns", { run, names: [name] }, { signal: opening.signal });
+  const values = answer.columns[name] ?? new Float64Array(0);
+  set({ columns: new Map([...get().columns, [name, values]]) });
+  return values;
+}
+
+/** Shows only rows whose column lies in a range; null takes the filter away. */
+export async function filterBy(name: Column, range: Range | null): Promise<void> {
+  const ranges = new Map(get().ranges);
+  if (range) ranges.set(name, range);
+  else ranges.delete(name);
+  set({ ranges });
+  try {
+    if (range) await column(name);
+    derive();
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Lists the photos that were set aside, or goes back to those on the map. */
+export function showAside(aside: boolean): void {
+  set({ aside });
+}
+
+/** Takes every filter away: labels, text, columns, set aside. */
+export function clearFilters(): void {
+  set({ isolated: new Set(), hidden: new Set(), ranges: new Map(), aside: false });
+  void searchFor("");
 }
 
 async function outlierScores(): Promise<Values> {
@@ -290,7 +398,13 @@ export function toggleHidden(label: number): void {
 }
 
 export function showAllLabels(): void {
-  set({ isolated: new Set(), hidden: new Set() });
+  showLabels({ isolated: [], hidden: [] });
+}
+
+/** Replaces the labels that are isolated, those that are hidden, or both. */
+export function showLabels(labels: { isolated?: readonly number[]; hidden?: readonly number[] }): void {
+  const { isolated, hidden } = get();
+  set({ isolated: new Set(labels.isolated ?? isolated), hidden: new Set(labels.hidden ?? hidden) });
   derive();
 }
 
@@ -367,9 +481,12 @@ export function setCamera(camera: Camera): void {
   set({ camera });
 }
 
-export function setRelabelling(relabelling: boolean): void {
-  const { selection, focus } = get();
-  set({ relabelling: relabelling && (selection !== null || focus !== null) });
+/** Opens a dialog over the view, or with null closes it. Changing labels needs photos to change them of. */
+export function showDialog(dialog: ExploreState["dialog"]): void {
+  const { selection, focus, shown } = get();
+  if (dialog === "relabel" && selection === null && focus === null) return;
+  if (dialog === "export" && shown.length === 0) return;
+  set({ dialog });
 }
 
 /** What a change of label is about: the selection, else the photo in the inspector. */
@@ -390,7 +507,7 @@ export async function relabel(label: string | null): Promise<void> {
   const { run } = get();
   const rows = rowsToLabel(get());
   if (run === null || rows.length === 0) return;
-  set({ relabelling: false });
+  set({ dialog: null });
   await inTurn(async () => {
     try {
       takeLabels(await client.call("labels.edit", { run, rows, label }));
@@ -442,8 +559,10 @@ function takeLabels(answer: ResponseOf<"run.labels">): void {
     ...(overview ? { overview: { ...overview, labels: answer.labels } } : {}),
   });
   derive();
-  const { colour, sort } = get();
+  const { colour, sort, ranges } = get();
   if (colour === "outlier") void colourBy(colour);
+  const outlierRange = ranges.get("outlier");
+  if (outlierRange) void filterBy("outlier", outlierRange);
   if (sort === "outlier") void sortBy(sort);
   if (run !== null && focus !== null) {
     void client.call("run.image", { run, row: focus }).then((image) => {
@@ -454,25 +573,44 @@ function takeLabels(answer: ResponseOf<"run.labels">): void {
 
 /** An own colour for a label, kept on this computer; undefined takes it away. */
 export function setOwnColour(name: string | null, colour: string | undefined): void {
-  const { own, run } = get();
-  const next = new Map(own);
-  if (colour === undefined) next.delete(name ?? "");
-  else next.set(name ?? "", colour);
-  set({ own: next });
+  const own = withOwn(get().own, name, colour);
+  set({ own });
+  keepOwn("colours", own);
+}
+
+/** An own shape for a label, kept on this computer; undefined takes it away. */
+export function setOwnShape(name: string | null, shape: Shape | undefined): void {
+  const ownShapes = withOwn(get().ownShapes, name, shape);
+  set({ ownShapes });
+  keepOwn("shapes", ownShapes);
+}
+
+function withOwn<T>(before: ReadonlyMap<string, T>, name: string | null, value: T | undefined): Map<string, T> {
+  const next = new Map(before);
+  if (value === undefined) next.delete(name ?? "");
+  else next.set(name ?? "", value);
+  return next;
+}
+
+function keepOwn(what: "colours" | "shapes", own: ReadonlyMap<string, string>): void {
   try {
-    localStorage.setItem(`verger.colours.${run}`, JSON.stringify([...next]));
+    localStorage.setItem(`verger.${what}.${get().run}`, JSON.stringify([...own]));
   } catch {
-    // Storage may be forbidden or full: the colour holds as long as the window.
+    // Storage may be forbidden or full: the choice holds as long as the window.
   }
 }
 
-function ownColours(run: string): Map<string, string> {
+function ownOf<T extends string>(what: "colours" | "shapes", run: string): Map<string, T> {
   try {
-    const entries: unknown = JSON.parse(localStorage.getItem(`verger.colours.${run}`) ?? "[]");
-    return new Map(Array.isArray(entries) ? (entries as [string, string][]) : []);
+    const entries: unknown = JSON.parse(localStorage.getItem(`verger.${what}.${run}`) ?? "[]");
+    return new Map(Array.isArray(entries) ? (entries as [string, T][]) : []);
   } catch {
     return new Map();
   }
+}
+
+function ownShapes(run: string): Map<string, Shape> {
+  return new Map([...ownOf<Shape>("shapes", run)].filter(([, shape]) => SHAPES.includes(shape)));
 }
 
 function report(error: unknown): void {
@@ -484,15 +622,23 @@ export function linkOf(state: ExploreState): ExploreLink {
   const nameOf = (id: number) => state.labels[id]?.name ?? null;
   return {
     components: state.components,
+    third: state.third,
     colour: state.colour,
+    shapes: state.shapes,
     sort: state.sort,
     isolated: [...state.isolated].map(nameOf),
     hidden: [...state.hidden].map(nameOf),
     text: state.text,
+    ranges: state.ranges,
+    aside: state.aside,
     row: state.focus,
     selection: state.selection ? rowsOf(state.selection) : null,
-    camera: state.camera,
+    camera: isHome(state.camera) ? null : state.camera,
   };
+}
+
+function isHome(camera: Camera | null): boolean {
+  return camera === null || (camera.zoom === HOME.zoom && camera.x === HOME.x && camera.y === HOME.y);
 }
 
 /** Keeps the address up to date with what is seen, at most four times a second. @returns a function that ends it */

@@ -219,8 +219,8 @@ describe("what a run is", () => {
     const sorted = Float32Array.from(axes[0] as Float32Array).sort();
     expect(Array.from(ends.lowScores)).toEqual(Array.from(sorted.slice(0, 4)));
     expect(ends.highScores[0]).toBe(sorted.at(-1));
-    const { loadings } = await client.call("run.loadings", { run: card.run, component: 0 });
-    expect(Math.hypot(...loadings)).toBeCloseTo(1, 4);
+    const { loadings } = await client.call("run.loadings", { run: card.run, components: [0] });
+    expect(Math.hypot(...(loadings[0] as Float32Array))).toBeCloseTo(1, 4);
   });
 
   it("lists what was set aside with its reason", async () => {
@@ -320,13 +320,13 @@ describe("labels", () => {
 
   it("stand in every export, beside those of the run", async () => {
     const rows = Uint32Array.of(2, 0);
-    const { bytes } = await client.call("selection.export", { run: card.run, rows, format: "csv" });
+    const { bytes } = await client.call("selection.export", { run: card.run, rows, format: "csv", coordinates: false });
     const lines = new TextDecoder()
       .decode(bytes as Uint8Array)
       .trimEnd()
       .split("\n");
     const names = (await client.call("run.rows", { run: card.run, rows })).rows.map((entry) => entry.path);
-    expect(lines[0]).toBe("path,label,label_run,width,height,size,modified");
+    expect(lines[0]).toBe("path,label,label_original,width,height,size,modified");
     expect(lines[1]?.startsWith(`${names[0]},Quince,`)).toBe(true);
     expect(lines[2]?.startsWith(`${names[1]},,`)).toBe(true);
     expect(lines).toHaveLength(3);

@@ -8,23 +8,35 @@ import {
   writeLink,
   writePlace,
 } from "../../src-renderer/app/link.js";
+import { toOklab } from "../../src-renderer/plots/colour.js";
+import { markOf, SHAPES } from "../../src-renderer/plots/shapes.js";
 import {
   byScore,
   combine,
+  DISTINCT_LABELS,
+  extent,
   filterMask,
+  histogram,
   isShown,
+  type LabelStyle,
+  labelColour,
   labelColours,
+  labelShape,
   normalise,
   percentiles,
   rankOf,
   rowsOf,
   shownRows,
   valueScale,
+  valueSizes,
 } from "../../src-renderer/state/explore-logic.js";
+import { joinPath, parentOf } from "../../src-renderer/views/explore/paths.js";
+import { readEnd, writeEnd } from "../../src-renderer/views/explore/range-ends.js";
 import { suggestedOut } from "../../src-renderer/views/new-run/suggested-out.js";
 import { componentsFor, cumulate } from "../../src-renderer/views/variance/cumulate.js";
 
 const none = new Set<number>();
+const plain: LabelStyle = { isolated: none, hidden: none, own: new Map(), ownShapes: new Map(), shapes: "auto" };
 
 describe("what is shown", () => {
   const ids = Uint32Array.of(0, 1, 2, 0, 1, 2);
@@ -38,6 +50,31 @@ describe("what is shown", () => {
     const mask = filterMask(ids, { isolated: new Set([0, 1]), hidden: new Set([1]) }, Uint32Array.of(0, 1, 5));
     expect(mask).toEqual(Uint8Array.of(1, 0, 0, 0, 0, 0));
     expect(filterMask(ids, { isolated: none, hidden: none }, new Uint32Array(0))).toEqual(new Uint8Array(6));
+  });
+
+  it("is what lies in every range; an unknown value lies in none", () => {
+    const bytes = Float64Array.of(1, 2, 3, 4, Number.NaN, 6);
+    const small = { values: bytes, low: Number.NEGATIVE_INFINITY, high: 4 };
+    const large = { values: bytes, low: 2, high: Number.POSITIVE_INFINITY };
+    const all = { isolated: none, hidden: none };
+    expect(filterMask(ids, all, null, [small, large])).toEqual(Uint8Array.of(0, 1, 1, 1, 0, 0));
+    expect(filterMask(ids, { ...all, hidden: new Set([1]) }, Uint32Array.of(1, 2), [small, large])).toEqual(
+      Uint8Array.of(0, 0, 1, 0, 0, 0),
+    );
+    expect(extent(bytes)).toEqual({ low: 1, high: 6 });
+    expect(extent([Number.NaN])).toBeUndefined();
+    expect(histogram(bytes, { low: 1, high: 6 }, 5)).toEqual(Uint32Array.of(1, 1, 1, 1, 1));
+    expect(histogram([3, 3], { low: 3, high: 3 }, 2)).toEqual(Uint32Array.of(2, 0));
+  });
+
+  it("takes typed ends: kB, pixels, whole days", () => {
+    expect(readEnd("size", "12.5", "from")).toBe(12_500);
+    expect(writeEnd("size", 12_500)).toBe("12.5");
+    expect(readEnd("width", "x", "to")).toBeUndefined();
+    const day = new Date(2026, 4, 1);
+    expect(readEnd("modified", "2026-05-01", "from")).toBe(day.getTime());
+    expect(readEnd("modified", "2026-05-01", "to")).toBe(new Date(2026, 4, 2).getTime() - 1);
+    expect(writeEnd("modified", day.getTime())).toBe("2026-05-01");
   });
 
   it("is the selection among what passes the filter", () => {
@@ -75,12 +112,54 @@ describe("colours of points", () => {
     const labels = [{ name: "a" }, { name: null }, { name: "b" }];
     const entries = labelColours(
       labels,
-      { isolated: none, hidden: new Set([2]), own: new Map([["a", "#010203"]]) },
+      { ...plain, hidden: new Set([2]), own: new Map([["a", "#010203"]]), ownShapes: new Map([["a", "cross"]]) },
       "light",
     );
-    expect([...entries.subarray(0, 4)]).toEqual([1, 2, 3, 255]);
-    expect(entries[7]).toBe(255);
+    expect([...entries.subarray(0, 4)]).toEqual([1, 2, 3, markOf("cross")]);
+    expect(entries[7]).toBe(markOf("circle"));
     expect(entries[11]).toBe(0);
+  });
+
+  it("gives each of 131 labels a colour and shape of its own, and like colours different shapes", () => {
+    const names = Array.from({ length: 131 }, (_, label) => `label ${label}`);
+    const looks = names.map((name, label) => ({
+      lab: toOklab(labelColour(label, name, plain.own, "light")),
+      shape: labelShape(label, name, names.length, plain),
+    }));
+    const nearest = (among: typeof looks) =>
+      Math.min(
+        ...among.flatMap((one, i) =>
+          among.slice(i + 1).map((other) => Math.hypot(...one.lab.map((x, j) => x - (other.lab[j] as number)))),
+        ),
+      );
+    for (const shape of SHAPES) {
+      const same = looks.filter((look) => look.shape === shape);
+      expect(same.length).toBeGreaterThan(10);
+      // Colours of one shape lie farther apart than colours at large.
+      expect(nearest(same)).toBeGreaterThan(1.4 * nearest(looks));
+    }
+  });
+
+  it("takes the colours again with other shapes when there are more labels than colours", () => {
+    const look = (label: number) => {
+      const name = `label ${label}`;
+      const shape = labelShape(label, name, 5000, plain);
+      return `${labelColour(label, name, plain.own, "dark").join()} ${shape}`;
+    };
+    expect(new Set(Array.from({ length: DISTINCT_LABELS }, (_, label) => look(label))).size).toBe(DISTINCT_LABELS);
+    expect(look(DISTINCT_LABELS)).toBe(look(0));
+  });
+
+  it("leaves few labels, and those who want it so, with circles", () => {
+    expect(labelShape(3, "d", 12, plain)).toBe("circle");
+    expect(labelShape(3, "d", 131, { ...plain, shapes: "circle" })).toBe("circle");
+    expect(labelShape(3, "d", 12, { ...plain, ownShapes: new Map([["d", "wedge"]]) })).toBe("wedge");
+    expect(labelShape(3, null, 131, plain)).toBe("circle");
+  });
+
+  it("sizes points by a value, the unknown ones smallest", () => {
+    expect(valueSizes(Float32Array.of(0, 1, 2, Number.NaN))).toEqual(Uint8Array.of(0, 128, 255, 0));
+    expect(valueSizes(new Float32Array(2))).toEqual(new Uint8Array(2));
   });
 
   it("spreads values between the percentiles and gives unknown ones their own grey", () => {
@@ -122,11 +201,18 @@ describe("links", () => {
   it("bring back every state", () => {
     const link = {
       components: [3, 0],
+      third: 2,
       colour: "outlier",
+      shapes: "circle",
       sort: "similar",
       isolated: ["Pêche & Cie", null],
       hidden: ["-", "=x"],
       text: "golden 1?",
+      ranges: new Map([
+        ["size", { low: 1e-7, high: 4096.5 }],
+        ["outlier", { low: 2, high: Number.POSITIVE_INFINITY }],
+      ] as const),
+      aside: true,
       row: 0,
       selection: Uint32Array.of(0, 1, 2, 9, 40, 41),
       camera: { x: 0.25, y: -0.5, zoom: 3 },
@@ -135,7 +221,9 @@ describe("links", () => {
   });
 
   it("take what cannot be read as at the start", () => {
-    const search = new URLSearchParams("axes=0,x&colour=mauve&sort=&photo=-1&rows=3-!&view=1,2");
+    const search = new URLSearchParams(
+      "axes=0,x&colour=mauve&sort=&photo=-1&rows=3-!&view=1,2&third=0&size=9..1&width=a..b&aside=yes",
+    );
     expect(readLink(search)).toEqual({ ...EMPTY_LINK, camera: null });
   });
 
@@ -178,5 +266,17 @@ describe("run folder", () => {
     expect(suggestedOut("s3://bucket/fruit")).toBe("");
     expect(suggestedOut("/data/*.jpg")).toBe("");
     expect(suggestedOut("fruit")).toBe("");
+  });
+});
+
+describe("paths of the machine that serves", () => {
+  it("have their own separators", () => {
+    expect(parentOf("/home/me/run")).toBe("/home/me");
+    expect(parentOf("/run")).toBe("/");
+    expect(parentOf("C:\\runs\\a")).toBe("C:\\runs");
+    expect(parentOf("C:\\a")).toBe("C:\\");
+    expect(joinPath("/home/me/", "a.csv")).toBe("/home/me/a.csv");
+    expect(joinPath("/", "a.csv")).toBe("/a.csv");
+    expect(joinPath("C:\\runs", "a.csv")).toBe("C:\\runs\\a.csv");
   });
 });

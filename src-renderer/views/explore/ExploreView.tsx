@@ -5,9 +5,12 @@ import { useRoute } from "../../app/router.js";
 import { Button, Empty } from "../../components/ui.js";
 import { followInAddress, openRun, reopen, useExplore } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
+import { ExportDialog } from "./ExportDialog.js";
+import { FilterChips } from "./FilterChips.js";
 import { Gallery } from "./Gallery.js";
 import { Inspector } from "./Inspector.js";
 import { LabelPanel } from "./LabelPanel.js";
+import { LocateDialog } from "./LocateDialog.js";
 import { MapPanel } from "./MapPanel.js";
 import { RelabelDialog } from "./RelabelDialog.js";
 
@@ -53,15 +56,18 @@ function Layout() {
         </Panel>
         <Handle />
         <Panel id="centre" minSize={360}>
-          <Group orientation="vertical" className="h-full" {...down}>
-            <Panel id="map" defaultSize="58%" minSize={160}>
-              <MapPanel />
-            </Panel>
-            <Handle flat />
-            <Panel id="gallery" minSize={120}>
-              <Gallery />
-            </Panel>
-          </Group>
+          <div className="flex h-full flex-col">
+            <FilterChips />
+            <Group orientation="vertical" className="min-h-0 grow" {...down}>
+              <Panel id="map" defaultSize="58%" minSize={160}>
+                <MapPanel />
+              </Panel>
+              <Handle flat />
+              <Panel id="gallery" minSize={120}>
+                <Gallery />
+              </Panel>
+            </Group>
+          </div>
         </Panel>
         <Handle />
         <Panel id="inspector" defaultSize={296} minSize={240} maxSize={560} groupResizeBehavior="preserve-pixel-size">
@@ -69,6 +75,8 @@ function Layout() {
         </Panel>
       </Group>
       <RelabelDialog />
+      <ExportDialog />
+      <LocateDialog />
     </>
   );
 }

@@ -1,16 +1,17 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
-import { Tag, X } from "lucide-react";
+import { Download, Tag, X } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import type { Sort } from "../../app/link.js";
+import { Mark } from "../../components/Mark.js";
 import { Photo } from "../../components/Photo.js";
 import { Button, Choice, Empty, IconButton } from "../../components/ui.js";
-import { toHex } from "../../plots/colour.js";
-import { clearOne, focusRow, select, setRelabelling, sortBy, useExplore } from "../../state/explore.js";
-import { labelColour } from "../../state/explore-logic.js";
-import { useSpeech, useTheme } from "../../state/settings.js";
+import { clearOne, focusRow, select, showDialog, sortBy, useExplore } from "../../state/explore.js";
+import { useSpeech } from "../../state/settings.js";
+import { AsideList } from "./AsideList.js";
 import { pointAt } from "./pointed.js";
+import { useLabelMark } from "./use-label-mark.js";
 
 const GAP = 6;
 const CAPTION = 20;
@@ -18,8 +19,9 @@ const CAPTION = 20;
 /** All photos that pass the filters, or the selected ones; as many as there are, drawn as they are scrolled to. */
 export function Gallery() {
   const { t, n } = useSpeech();
-  const { overview, shown, filter, selection, selected, sort, focus } = useExplore();
+  const { overview, shown, filter, selection, selected, sort, focus, aside } = useExplore();
   const [side, setSide] = useState(96);
+  if (aside) return <AsideList />;
   const total = overview?.rows ?? 0;
   const heading = selection
     ? t("gallery.selected", { count: selected })
@@ -34,13 +36,19 @@ export function Gallery() {
         </h2>
         {selection && (
           <>
-            <Button kind="primary" icon={Tag} className="ml-1 !h-7" onClick={() => setRelabelling(true)}>
+            <Button kind="primary" icon={Tag} className="ml-1 !h-7" onClick={() => showDialog("relabel")}>
               {t("gallery.relabel")}
             </Button>
             <IconButton icon={X} label={`${t("gallery.clear")} (Esc)`} onClick={clearOne} />
           </>
         )}
         <div className="grow" />
+        <IconButton
+          icon={Download}
+          label={`${t("export.title")} (X)`}
+          disabled={shown.length === 0}
+          onClick={() => showDialog("export")}
+        />
         <Choice
           label={t("gallery.sort")}
           className="quiet-field"
@@ -184,10 +192,9 @@ const Tile = memo(function Tile({
   onClick: (event: MouseEvent, index: number, row: number) => void;
 }) {
   const { t } = useSpeech();
-  const theme = useTheme();
+  const markOf = useLabelMark();
   const id = useExplore((state) => state.ids[row] ?? 0);
   const name = useExplore((state) => state.labels[id]?.name ?? null);
-  const own = useExplore((state) => state.own);
   const picked = useExplore((state) => state.selection?.[row] === 1);
   const said = name ?? t("labels.none");
   const pixels = side * Math.min(2, devicePixelRatio);
@@ -215,10 +222,7 @@ const Tile = memo(function Tile({
         )}
       />
       <p className="flex items-center gap-1 pt-0.5 text-2xs leading-4 text-muted" title={said}>
-        <span
-          className="size-1.5 shrink-0 rounded-full"
-          style={{ background: toHex(labelColour(id, name, own, theme)) }}
-        />
+        <Mark {...markOf(id)} className="size-2" />
         <span className="truncate">{said}</span>
       </p>
     </div>

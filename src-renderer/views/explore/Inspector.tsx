@@ -1,14 +1,15 @@
-import { ChevronLeft, ChevronRight, ExternalLink, ImageOff, Tag } from "lucide-react";
+import { ChevronLeft, ChevronRight, ExternalLink, FolderSearch, ImageOff, Tag } from "lucide-react";
 import type { ReactNode } from "react";
 import { imageUrl } from "../../api/client.js";
+import { Mark } from "../../components/Mark.js";
 import { nameOf } from "../../components/names.js";
 import { Photo } from "../../components/Photo.js";
 import { Button, Empty, IconButton } from "../../components/ui.js";
-import { toHex } from "../../plots/colour.js";
-import { focusRow, NEIGHBOURS, setRelabelling, step, useExplore } from "../../state/explore.js";
-import { labelColour, rankOf } from "../../state/explore-logic.js";
-import { useSpeech, useTheme } from "../../state/settings.js";
+import { focusRow, NEIGHBOURS, showDialog, step, useExplore } from "../../state/explore.js";
+import { rankOf } from "../../state/explore-logic.js";
+import { useSpeech } from "../../state/settings.js";
 import { pointAt } from "./pointed.js";
+import { useLabelMark } from "./use-label-mark.js";
 
 /** The chosen photo: large, what is known of it, and what is most like it. */
 export function Inspector() {
@@ -45,6 +46,11 @@ function Picture({ row, card }: { row: number; card: { run: string; version: str
           <ImageOff size={22} className="mx-auto mb-2 text-muted" aria-hidden />
           <p className="font-medium">{t("inspector.missing")}</p>
           <p className="mt-0.5 text-2xs break-words text-muted">{image.problem.message}</p>
+          {image.problem.code === "photo/missing" && (
+            <Button icon={FolderSearch} className="mt-2" onClick={() => showDialog("locate")}>
+              {t("locate.action")}
+            </Button>
+          )}
         </div>
       ) : (
         <Photo run={card} row={row} size={512} alt={image ? nameOf(image.path) : ""} className="size-full" />
@@ -83,20 +89,17 @@ function Picture({ row, card }: { row: number; card: { run: string; version: str
 
 function Facts({ row }: { row: number }) {
   const { t, n, bytes, date, percent } = useSpeech();
-  const theme = useTheme();
-  const { image, labels, ids, own, outliers } = useExplore();
+  const markOf = useLabelMark();
+  const { image, labels, ids, outliers } = useExplore();
   const id = ids[row] ?? 0;
   const name = labels[id]?.name ?? null;
   const score = outliers?.[row];
   return (
     <div className="border-b border-line px-4 py-3">
       <div className="flex items-center gap-2">
-        <span
-          className="size-3 shrink-0 rounded-full"
-          style={{ background: toHex(labelColour(id, name, own, theme)) }}
-        />
+        <Mark {...markOf(id)} className="size-3" />
         <h2 className="min-w-0 grow text-[0.9375rem] font-semibold break-words">{name ?? t("labels.none")}</h2>
-        <Button icon={Tag} className="!h-7" onClick={() => setRelabelling(true)}>
+        <Button icon={Tag} className="!h-7" onClick={() => showDialog("relabel")}>
           {t("inspector.change")}
         </Button>
       </div>

@@ -2,19 +2,12 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
 import { Eye, EyeOff, Search, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { labelPalette, toHex } from "../../plots/colour.js";
-import {
-  isolate,
-  redo,
-  searchFor,
-  setOwnColour,
-  showAllLabels,
-  toggleHidden,
-  undo,
-  useExplore,
-} from "../../state/explore.js";
-import { isShown, labelColour } from "../../state/explore-logic.js";
-import { useSpeech, useTheme } from "../../state/settings.js";
+import { isolate, redo, searchFor, showAllLabels, toggleHidden, undo, useExplore } from "../../state/explore.js";
+import { DISTINCT_LABELS, isShown } from "../../state/explore-logic.js";
+import { useSpeech } from "../../state/settings.js";
+import { Filters } from "./Filters.js";
+import { LabelMark } from "./LabelMark.js";
+import { useLabelMark } from "./use-label-mark.js";
 
 /** Search of photos, then the labels with their colours: isolate, hide, own colour. */
 export function LabelPanel() {
@@ -23,7 +16,7 @@ export function LabelPanel() {
   const edits = useExplore((state) => state.edits);
   return (
     <section aria-label={t("filter.title")} className="flex h-full flex-col bg-ground">
-      <div className="shrink-0 border-b border-line p-2.5">
+      <div className="flex shrink-0 gap-1.5 border-b border-line p-2.5">
         <SearchField
           id="search"
           label={t("filter.text")}
@@ -31,6 +24,7 @@ export function LabelPanel() {
           onChange={(value) => void searchFor(value)}
           wait={120}
         />
+        <Filters />
       </div>
       <Problems />
       <LabelList />
@@ -82,7 +76,7 @@ function SearchField({
     return () => clearTimeout(timer);
   }, [typed]);
   return (
-    <div className="relative">
+    <div className="relative min-w-0 grow">
       <Search size={14} className="absolute top-2.25 left-2.5 text-muted" aria-hidden />
       <input
         id={id}
@@ -130,8 +124,10 @@ const ROW = 28;
 
 function LabelList() {
   const { t, n, compare } = useSpeech();
-  const { labels, isolated, hidden, own } = useExplore();
-  const theme = useTheme();
+  const { labels, isolated, hidden } = useExplore();
+  const markOf = useLabelMark();
+  /** The label whose colour and shape are being chosen. */
+  const [marking, setMarking] = useState<number>();
   const [text, setText] = useState("");
   const [current, setCurrent] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
@@ -163,6 +159,7 @@ function LabelList() {
       requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
     } else if (id !== undefined && event.key.toLowerCase() === "h" && !event.ctrlKey && !event.metaKey)
       toggleHidden(id);
+    else if (id !== undefined && event.key.toLowerCase() === "c" && !event.ctrlKey && !event.metaKey) setMarking(id);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -180,10 +177,8 @@ function LabelList() {
           <SearchField label={t("labels.search")} value={text} onChange={setText} wait={0} />
         </div>
       )}
-      {labels.length > labelPalette(theme).length && (
-        <p className="shrink-0 px-3 pb-1 text-2xs text-muted">
-          {t("labels.repeat", { count: labelPalette(theme).length })}
-        </p>
+      {labels.length > DISTINCT_LABELS && (
+        <p className="shrink-0 px-3 pb-1 text-2xs text-muted">{t("labels.repeat", { count: DISTINCT_LABELS })}</p>
       )}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: keys come up from the buttons inside. */}
       <div ref={scroller} onKeyDown={onKey} className="min-h-0 grow overflow-y-auto px-1.5 pb-2">
@@ -204,11 +199,13 @@ function LabelList() {
                 className="group/row absolute inset-x-0 flex items-center rounded-md pr-1 hover:bg-sunken"
                 style={{ height: ROW, top: start }}
               >
-                <Swatch
+                <LabelMark
                   name={labels[id]?.name ?? null}
-                  title={t("labels.colour", { label: name })}
-                  colour={toHex(labelColour(id, labels[id]?.name ?? null, own, theme))}
+                  said={name}
+                  {...markOf(id)}
                   faint={!shown}
+                  open={marking === id}
+                  onOpen={(open) => setMarking(open ? id : undefined)}
                 />
                 <button
                   type="button"
@@ -257,35 +254,5 @@ function LabelList() {
         {listed.length === 0 && <p className="px-2 py-4 text-muted">{t("labels.noMatch")}</p>}
       </div>
     </>
-  );
-}
-
-/** The colour of a label; a click chooses another. */
-function Swatch({
-  name,
-  title,
-  colour,
-  faint,
-}: {
-  name: string | null;
-  title: string;
-  colour: string;
-  faint: boolean;
-}) {
-  return (
-    <label className="relative flex size-7 shrink-0 cursor-pointer items-center justify-center" title={title}>
-      <span
-        className={clsx("size-3 rounded-full ring-1 ring-black/15 dark:ring-white/20", faint && "opacity-30")}
-        style={{ background: colour }}
-      />
-      <input
-        type="color"
-        tabIndex={-1}
-        aria-label={title}
-        value={colour}
-        onChange={(event) => setOwnColour(name, event.target.value)}
-        className="absolute inset-0 size-full cursor-pointer opacity-0"
-      />
-    </label>
   );
 }

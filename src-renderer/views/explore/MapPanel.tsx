@@ -6,6 +6,7 @@ import type { ScatterPlot } from "../../plots/scatter-plot.js";
 import { colourBy, setTool, showComponents, useExplore } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { ColourScale } from "./ColourScale.js";
+import { DisplayOptions } from "./DisplayOptions.js";
 import { ScatterView } from "./ScatterView.js";
 
 const TOOLS = [
@@ -19,7 +20,7 @@ export function MapPanel() {
   const { t } = useSpeech();
   const plot = useRef<ScatterPlot>(null);
   const [renderer, setRenderer] = useState<"webgl" | "canvas">("webgl");
-  const { tool, points, filter, shown, selection, overview } = useExplore();
+  const { tool, points, filter, shown, selection, overview, aside } = useExplore();
   const kept = overview?.pca?.components ?? 0;
   if (kept === 0) return <Empty title={t("explore.noPca.title")} text={t("explore.noPca.text")} />;
   return (
@@ -47,6 +48,7 @@ export function MapPanel() {
         <AxisChoice axis={0} />
         <AxisChoice axis={1} />
         <ColourChoice />
+        <DisplayOptions />
       </div>
       <div className="relative min-h-0 grow">
         <ScatterView plot={plot} onRenderer={setRenderer} />
@@ -57,6 +59,7 @@ export function MapPanel() {
         )}
         <div className="pointer-events-none absolute top-7 left-10 flex flex-col items-start gap-1">
           {renderer === "canvas" && <Notice>{t("explore.canvasNote")}</Notice>}
+          {aside && <Notice>{t("explore.asideNote")}</Notice>}
           {kept === 1 && <Notice>{t("explore.oneComponent")}</Notice>}
         </div>
         <ColourScale />
@@ -104,6 +107,7 @@ function ColourChoice() {
   const { t } = useSpeech();
   const colour = useExplore((state) => state.colour);
   const columns = useExplore((state) => state.overview?.columns) ?? [];
+  const third = useExplore((state) => state.third);
   return (
     <Choice
       label={t("explore.colour")}
@@ -112,7 +116,7 @@ function ColourChoice() {
       value={colour}
       onChange={({ target }) => void colourBy(target.value as ColourBy)}
     >
-      {(["label", ...columns] as const).map((name) => (
+      {(["label", ...(third === null ? [] : (["depth"] as const)), ...columns] as const).map((name) => (
         <option key={name} value={name}>
           {t(`explore.colour.${name}`)}
         </option>

@@ -1,20 +1,20 @@
 import { Autocomplete } from "@base-ui/react/autocomplete";
 import { useMemo, useState } from "react";
 import { Button, Dialog } from "../../components/ui.js";
-import { relabel, rowsToLabel, setRelabelling, useExplore } from "../../state/explore.js";
+import { relabel, rowsToLabel, showDialog, useExplore } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 
 /** Asks for the label of the selection, or of the photo in the inspector. */
 export function RelabelDialog() {
   const { t } = useSpeech();
-  const open = useExplore((state) => state.relabelling);
+  const open = useExplore((state) => state.dialog === "relabel");
   const selection = useExplore((state) => state.selection);
   const focus = useExplore((state) => state.focus);
   const count = useMemo(() => (open ? rowsToLabel({ selection, focus }).length : 0), [open, selection, focus]);
   return (
     <Dialog
       open={open}
-      onClose={() => setRelabelling(false)}
+      onClose={() => showDialog(null)}
       title={t("relabel.title", { count: Math.max(1, count) })}
       text={t("relabel.text")}
     >
@@ -70,7 +70,7 @@ function Form() {
           {t("relabel.remove")}
         </Button>
         <div className="grow" />
-        <Button onClick={() => setRelabelling(false)}>{t("action.cancel")}</Button>
+        <Button onClick={() => showDialog(null)}>{t("action.cancel")}</Button>
         <Button kind="primary" type="submit" disabled={!typed}>
           {t("relabel.apply")}
         </Button>

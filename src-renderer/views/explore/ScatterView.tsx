@@ -3,7 +3,7 @@ import { Photo } from "../../components/Photo.js";
 import type { OverlayColours } from "../../plots/overlay.js";
 import { createScatterPlot, type ScatterPlot } from "../../plots/scatter-plot.js";
 import { focusRow, select, setCamera, useExplore } from "../../state/explore.js";
-import { labelColours, labelIndex, valueScale } from "../../state/explore-logic.js";
+import { labelColours, labelIndex, valueScale, valueSizes } from "../../state/explore-logic.js";
 import { useSpeech, useTheme } from "../../state/settings.js";
 import { photoSource } from "./photo-source.js";
 import { usePointed } from "./pointed.js";
@@ -27,7 +27,8 @@ export function ScatterView({
   const theme = useTheme();
   const help = useId();
   const [hovered, setHovered] = useState<Hovered>();
-  const { points, components, colour, values, labels, ids, isolated, hidden, own, filter, selection } = useExplore();
+  const { points, components, colour, values, labels, ids, filter, selection } = useExplore();
+  const { isolated, hidden, own, ownShapes, shapes } = useExplore();
   const { camera, tool, focus, neighbours, overview } = useExplore();
   const pointed = usePointed((state) => state.row);
   const run = overview?.card;
@@ -74,12 +75,18 @@ export function ScatterView({
   useEffect(() => {
     if (!points) return;
     if (colour === "label" || !values) {
-      plot.current?.setColours(labelIndex(ids), labelColours(labels, { isolated, hidden, own }, theme));
+      plot.current?.setColours(
+        labelIndex(ids),
+        labelColours(labels, { isolated, hidden, own, ownShapes, shapes }, theme),
+      );
     } else {
       const { index, palette } = valueScale(values, theme);
       plot.current?.setColours(index, palette);
     }
-  }, [plot, points, colour, values, ids, labels, isolated, hidden, own, theme]);
+  }, [plot, points, colour, values, ids, labels, isolated, hidden, own, ownShapes, shapes, theme]);
+  useEffect(() => {
+    plot.current?.setSizes(points?.depth && colour !== "depth" ? valueSizes(points.depth) : null);
+  }, [plot, points, colour]);
   // New points start without a filter and a selection.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   useEffect(() => plot.current?.setFilter(filter), [plot, filter, points]);

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import type { ResponseOf } from "../../../src-main/api/channels.js";
 import { client, problemOf } from "../../api/client.js";
+import { SetAsideTable } from "../../components/SetAsideTable.js";
 import { ProblemNote } from "../../components/ui.js";
 import { useSpeech } from "../../state/settings.js";
 
@@ -31,24 +32,7 @@ export function SetAside({ run, count }: { run: string; count: number }) {
           tabIndex={0}
           aria-label={t("jobs.setAside.title", { count })}
         >
-          <table className="w-full table-fixed text-left">
-            <thead className="sticky top-0 bg-sunken text-muted">
-              <tr>
-                <th className="px-3 py-1.5 font-medium">{t("jobs.setAside.path")}</th>
-                <th className="px-3 py-1.5 font-medium">{t("jobs.setAside.reason")}</th>
-              </tr>
-            </thead>
-            <tbody className="divide-y divide-line">
-              {answer.items.map(({ path, code, message }) => (
-                <tr key={path} className="align-top">
-                  <td className="px-3 py-1.5 [overflow-wrap:anywhere]">{path}</td>
-                  <td className="px-3 py-1.5 [overflow-wrap:anywhere]">
-                    {message} <code className="text-2xs text-muted">[{code}]</code>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <SetAsideTable items={answer.items} />
           {answer.total > answer.items.length && (
             <p className="px-3 py-2 text-muted">{t("jobs.setAside.more", { count: answer.items.length })}</p>
           )}

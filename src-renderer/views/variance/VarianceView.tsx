@@ -9,6 +9,7 @@ import { tellError } from "../../state/app.js";
 import { openRun, reopen, useExplore } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { componentsFor, cumulate } from "./cumulate.js";
+import { Loadings } from "./Loadings.js";
 import { VarianceChart } from "./VarianceChart.js";
 
 export function VarianceView({ run }: { run: string }) {
@@ -81,6 +82,7 @@ function Variance({ overview, pca }: { overview: Overview; pca: NonNullable<Over
             : t("variance.reach", { share: percent(target), count: needed })}
         </p>
         <Ends overview={overview} component={component} onComponent={setComponent} ratios={ratios} />
+        {pca.dimension !== null && <Loadings overview={overview} component={component} onComponent={setComponent} />}
       </div>
     </div>
   );

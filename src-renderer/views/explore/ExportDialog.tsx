@@ -1,0 +1,266 @@
+import { clsx } from "clsx";
+import { CircleCheck } from "lucide-react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
+import { client, isAbort, problemOf } from "../../api/client.js";
+import { FolderField } from "../../components/FolderField.js";
+import { Bar, Button, Dialog, ProblemNote } from "../../components/ui.js";
+import { exportListeners } from "../../state/app.js";
+import { showDialog, useExplore } from "../../state/explore.js";
+import { useSpeech } from "../../state/settings.js";
+import { joinPath, parentOf } from "./paths.js";
+
+const FORMATS = ["csv", "parquet", "copies", "links"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** Writes the selection, or all that is shown, to a table or a folder of photos. */
+export function ExportDialog() {
+  const { t } = useSpeech();
+  const open = useExplore((state) => state.dialog === "export");
+  const selection = useExplore((state) => state.selection);
+  const shown = useExplore((state) => state.shown);
+  return (
+    <Dialog
+      open={open}
+      onClose={() => showDialog(null)}
+      title={t("export.titleCount", { count: shown.length })}
+      text={t(selection ? "export.selected" : "export.shown")}
+      wide
+    >
+      {open && <Export />}
+    </Dialog>
+  );
+}
+
+interface Running {
+  readonly done: number;
+  readonly stop: AbortController;
+}
+
+function Export() {
+  const { t, n } = useSpeech();
+  const { run, overview, shown } = useExplore();
+  const card = overview?.card;
+  // What is written is what was shown when the dialog opened, whatever changes meanwhile.
+  const rows = useRef(shown).current;
+  const hasPca = (overview?.pca?.components ?? 0) > 0;
+  const hasPhotos = overview?.root !== null;
+  const [format, setFormat] = useState<Format>("csv");
+  const [coordinates, setCoordinates] = useState(hasPca);
+  const [features, setFeatures] = useState(false);
+  const [folder, setFolder] = useState(() => parentOf(card?.path ?? ""));
+  const [stem, setStem] = useState(() => `${card?.name ?? "verger"}-${t("export.stem")}`);
+  const [running, setRunning] = useState<Running>();
+  const [problem, setProblem] = useState<Problem>();
+  const [result, setResult] = useState<ResponseOf<"selection.export">>();
+  const isTable = format === "csv" || format === "parquet";
+  const name = isTable ? `${stem.trim()}.${format}` : stem.trim();
+  const to = joinPath(folder, name);
+  const job = useMemo(() => `export-${Math.random().toString(36).slice(2)}`, []);
+
+  useEffect(() => {
+    const listen = (event: { export: string; done: number }) => {
+      if (event.export === job) setRunning((now) => now && { ...now, done: event.done });
+    };
+    exportListeners.add(listen);
+    return () => {
+      exportListeners.delete(listen);
+    };
+  }, [job]);
+  const stop = useRef<AbortController>(undefined);
+  // A dialog that closes gives up what is under way.
+  useEffect(() => () => stop.current?.abort(), []);
+
+  const start = async () => {
+    if (run === null) return;
+    stop.current = new AbortController();
+    setProblem(undefined);
+    setRunning({ done: 0, stop: stop.current });
+    try {
+      const request = { run, rows, format, to, coordinates: coordinates && hasPca, features, export: job };
+      setResult(await client.call("selection.export", request, { signal: stop.current.signal }));
+    } catch (error) {
+      if (!isAbort(error)) setProblem(problemOf(error));
+    }
+    setRunning(undefined);
+  };
+
+  if (result) return <Result result={result} format={format} />;
+  return (
+    <form
+      className="flex min-h-0 flex-col gap-4 overflow-y-auto p-0.5"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!running && stem.trim() !== "" && folder.trim() !== "") void start();
+      }}
+    >
+      <fieldset className="grid gap-2 sm:grid-cols-2" disabled={running !== undefined}>
+        <legend className="mb-1 font-medium">{t("export.format")}</legend>
+        {FORMATS.map((choice) => (
+          <Option
+            key={choice}
+            name={choice}
+            checked={format === choice}
+            disabled={!hasPhotos && (choice === "copies" || choice === "links")}
+            onChoose={() => setFormat(choice)}
+          />
+        ))}
+      </fieldset>
+      {isTable && (
+        <fieldset className="flex flex-col gap-1" disabled={running !== undefined}>
+          <legend className="mb-1 font-medium">{t("export.columns")}</legend>
+          <p className="text-muted">{t("export.columnsAlways")}</p>
+          {hasPca && (
+            <Check checked={coordinates} onChange={setCoordinates}>
+              {t("export.coordinates", { count: overview?.pca?.components ?? 0 })}
+            </Check>
+          )}
+          <Check checked={features} onChange={setFeatures}>
+            {t("export.features")}
+          </Check>
+        </fieldset>
+      )}
+      <div className="grid gap-3 sm:grid-cols-[2fr_1fr]">
+        <FolderField label={t("export.folder")} value={folder} onChange={setFolder} />
+        <label className="block">
+          <span className="mb-1 block font-medium">{t(isTable ? "export.name" : "export.newFolder")}</span>
+          <input
+            className="field w-full"
+            value={stem}
+            onChange={(event) => setStem(event.target.value)}
+            spellCheck={false}
+            required
+          />
+        </label>
+      </div>
+      <p className="-mt-2 text-2xs text-muted [overflow-wrap:anywhere]">{to}</p>
+      {problem && <ProblemNote {...problem} />}
+      {running && (
+        <div>
+          <Bar share={running.done / Math.max(1, rows.length)} label={t("export.progress")} />
+          <p className="tabular mt-1 text-muted">
+            {t("jobs.progress", { done: n(running.done), total: n(rows.length) })}
+          </p>
+        </div>
+      )}
+      <div className="flex justify-end gap-2">
+        {running ? (
+          <Button onClick={() => running.stop.abort()}>{t("export.stop")}</Button>
+        ) : (
+          <>
+            <Button onClick={() => showDialog(null)}>{t("action.cancel")}</Button>
+            <Button kind="primary" type="submit" disabled={stem.trim() === "" || folder.trim() === ""}>
+              {t("export.start")}
+            </Button>
+          </>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function Option({
+  name,
+  checked,
+  disabled,
+  onChoose,
+}: {
+  name: Format;
+  checked: boolean;
+  disabled: boolean;
+  onChoose: () => void;
+}) {
+  const { t } = useSpeech();
+  return (
+    <label
+      className={clsx(
+        "flex gap-2.5 rounded-lg border p-2.5 has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent",
+        checked ? "border-accent bg-accent-soft/50" : "border-line hover:bg-sunken",
+        disabled ? "opacity-50" : "cursor-pointer",
+      )}
+    >
+      <input
+        type="radio"
+        name="export-format"
+        className="mt-1 accent-accent"
+        checked={checked}
+        disabled={disabled}
+        onChange={onChoose}
+      />
+      <span>
+        <span className="block font-medium">{t(`export.${name}`)}</span>
+        <span className="block text-2xs text-muted">{t(`export.${name}Text`)}</span>
+      </span>
+    </label>
+  );
+}
+
+function Check({
+  checked,
+  onChange,
+  children,
+}: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  children: ReactNode;
+}) {
+  return (
+    <label className="flex w-fit cursor-pointer items-center gap-2">
+      <input
+        type="checkbox"
+        className="accent-accent"
+        checked={checked}
+        onChange={({ target }) => onChange(target.checked)}
+      />
+      {children}
+    </label>
+  );
+}
+
+/** Missing photos named before the rest is counted. */
+const NAMED = 50;
+
+function Result({ result, format }: { result: ResponseOf<"selection.export">; format: Format }) {
+  const { t } = useSpeech();
+  const [copied, setCopied] = useState(false);
+  const { path, rows, missing } = result;
+  return (
+    <div className="flex flex-col gap-3">
+      <p role="status" className="flex items-start gap-2">
+        <CircleCheck size={18} className="mt-0.5 shrink-0 text-accent" aria-hidden />
+        <span className="min-w-0">
+          {t(format === "copies" || format === "links" ? "export.donePhotos" : "export.doneRows", { count: rows })}
+          <code className="mt-1 block font-sans font-medium [overflow-wrap:anywhere]">{path}</code>
+        </span>
+      </p>
+      {missing.length > 0 && (
+        <div className="rounded-md bg-warning-soft px-3 py-2 text-warning">
+          <p>{t("export.missing", { count: missing.length })}</p>
+          <ul className="mt-1 max-h-32 overflow-y-auto text-2xs" tabIndex={0} aria-label={t("export.missingList")}>
+            {missing.slice(0, NAMED).map((name) => (
+              <li key={name} className="[overflow-wrap:anywhere]">
+                {name}
+              </li>
+            ))}
+            {missing.length > NAMED && <li>…</li>}
+          </ul>
+        </div>
+      )}
+      <div className="flex justify-end gap-2">
+        <Button
+          onClick={() =>
+            void navigator.clipboard.writeText(path ?? "").then(
+              () => setCopied(true),
+              () => setCopied(false),
+            )
+          }
+        >
+          {t(copied ? "export.copied" : "runs.copyPath")}
+        </Button>
+        <Button kind="primary" onClick={() => showDialog(null)}>
+          {t("action.close")}
+        </Button>
+      </div>
+    </div>
+  );
+}

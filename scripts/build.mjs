@@ -1,5 +1,5 @@
-// Bundles the TypeScript into dist/: the command line and the worker threads, ES modules for Node, and the window for
-// browsers (dist/renderer).
+// Bundles the TypeScript into dist/: the command line, the worker threads and the desktop app, ES modules for Node, and
+// the window for browsers (dist/renderer).
 //
 //   node scripts/build.mjs [--watch]
 //
@@ -20,16 +20,24 @@ const entryPoints = [
   // Worker threads
   { in: "src-main/core/embed/worker.ts", out: "workers/embed" },
   { in: "src-main/engine/jobs/thread.ts", out: "workers/job" },
+  // The desktop app, and `verger --cli` of the packaged one
+  { in: "src-main/electron/main.ts", out: "electron/main" },
+  { in: "src-main/electron/engine-entry.ts", out: "electron/engine-entry" },
 ];
 
 /** Packages with native code or files of their own, left in node_modules. */
 export const EXTERNAL_PACKAGES = ["onnxruntime-node", "parquet-wasm"];
 
+/** What a preload script runs in is CommonJS, and has nothing of Node but what Electron gives it. */
+const preload = { in: "src-main/electron/preload.ts", out: "electron/preload" };
+
 /**
  * Writes what has changed, each file beside its name and then renamed, and removes chunks of earlier builds: a command
  * that runs meanwhile sees the old files or the new ones.
+ *
+ * @param chunks the folder of the chunks, when this build makes any
  */
-const writeChanged = (outdir) => ({
+const writeChanged = (chunks) => ({
   name: "write-changed",
   setup(build) {
     build.onEnd(async (result) => {
@@ -43,8 +51,7 @@ const writeChanged = (outdir) => ({
         await writeFile(temporary, contents);
         await rename(temporary, file);
       }
-      const chunks = path.join(outdir, "chunks");
-      for (const name of await readdir(chunks).catch(() => [])) {
+      for (const name of chunks ? await readdir(chunks).catch(() => []) : []) {
         const file = path.join(chunks, name);
         if (!files.has(file) && !name.endsWith(".tmp")) await rm(file, { force: true });
       }
@@ -65,7 +72,7 @@ const options = (outdir, sourcemap) => ({
   // nobody calls is left out.
   mainFields: ["module", "main"],
   target: "node20.19",
-  external: EXTERNAL_PACKAGES,
+  external: [...EXTERNAL_PACKAGES, "electron"],
   // Less to read at every start; names stay, for stack traces.
   minifyWhitespace: true,
   minifySyntax: true,
@@ -78,7 +85,24 @@ const options = (outdir, sourcemap) => ({
   logLevel: "info",
   write: false,
   metafile: true,
-  plugins: [writeChanged(outdir)],
+  plugins: [writeChanged(path.join(outdir, "chunks"))],
+});
+
+const preloadOptions = (outdir, sourcemap) => ({
+  absWorkingDir: root,
+  entryPoints: [preload],
+  outdir,
+  outExtension: { ".js": ".cjs" },
+  bundle: true,
+  format: "cjs",
+  platform: "browser",
+  target: "chrome140",
+  external: ["electron"],
+  sourcemap,
+  logLevel: "info",
+  write: false,
+  metafile: true,
+  plugins: [writeChanged()],
 });
 
 /**
@@ -89,7 +113,9 @@ const options = (outdir, sourcemap) => ({
  * @returns the files of node_modules that went into the bundles, relative to the project, with `/`, sorted
  */
 export async function buildBundles({ outdir = path.join(root, "dist"), sourceMaps = true } = {}) {
-  const { metafile } = await build(options(outdir, sourceMaps ? "linked" : false));
+  const maps = sourceMaps ? "linked" : false;
+  const { metafile } = await build(options(outdir, maps));
+  await build(preloadOptions(outdir, maps));
   const modules = await buildRenderer(path.join(outdir, "renderer"));
   // What tree shaking left nothing of is not shipped.
   const shipped = Object.values(metafile.outputs).flatMap(({ inputs }) =>
@@ -99,6 +125,8 @@ export async function buildBundles({ outdir = path.join(root, "dist"), sourceMap
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  if (process.argv.includes("--watch")) await (await context(options(path.join(root, "dist"), "linked"))).watch();
-  else await buildBundles();
+  const dist = path.join(root, "dist");
+  if (process.argv.includes("--watch")) {
+    for (const made of [options(dist, "linked"), preloadOptions(dist, "linked")]) await (await context(made)).watch();
+  } else await buildBundles();
 }

@@ -22,14 +22,24 @@ export type Dispatch = (channel: string, request: unknown, context: CallContext)
  */
 export function createDispatch(handlers: Handlers, checkResponses = false): Dispatch {
   return async (name, request, context) => {
-    if (!isChannel(name)) {
-      throw new VergerError(
-        "request/unknown-channel",
-        `Expected a call that this version knows, but received ${name.slice(0, 64)}; reload the page.`,
-      );
-    }
+    requireChannel(name);
     return call(handlers, name, request, context, checkResponses);
   };
+}
+
+/** @throws VergerError `request/unknown-channel` */
+export function requireChannel(name: string): asserts name is Channel {
+  if (Object.hasOwn(channels, name)) return;
+  throw new VergerError(
+    "request/unknown-channel",
+    `Expected a call that this version knows, but received ${name.slice(0, 64)}; reload the page.`,
+  );
+}
+
+/** Checks a request by its channel's schema and fills in the defaults. @throws VergerError `request/invalid` */
+export function parseCall<C extends Channel>(name: C, request: unknown): ParsedRequestOf<C> {
+  const schema: z.ZodType = channels[name].request;
+  return parseRequest(schema, request) as ParsedRequestOf<C>;
 }
 
 async function call<C extends Channel>(
@@ -39,17 +49,12 @@ async function call<C extends Channel>(
   context: CallContext,
   checkResponses: boolean,
 ): Promise<unknown> {
-  const schema: z.ZodType = channels[name].request;
-  const parsed = parseRequest(schema, request) as ParsedRequestOf<C>;
+  const parsed = parseCall(name, request);
   const response = await handlers[name](parsed, context);
   if (!checkResponses) return response;
   const checked = channels[name].response.safeParse(response);
   if (checked.success) return response;
   throw new Error(`The answer of ${name} does not fit its schema: ${checked.error.message}`);
-}
-
-function isChannel(name: string): name is Channel {
-  return Object.hasOwn(channels, name);
 }
 
 /** A failure as it crosses the wire: code and sentence, nothing of our insides. */

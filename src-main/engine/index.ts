@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { type ApiEvent, THUMBNAIL_SIZES, type ThumbnailSize } from "../api/channels.js";
+import type { ApiEvent, ThumbnailSize } from "../api/channels.js";
 import { VergerError } from "../core/errors.js";
 import { photoFile } from "../core/explore/index.js";
 import { appVersion } from "../core/run/version.js";
@@ -110,10 +110,4 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await jobs.close();
     },
   };
-}
-
-/** @returns undefined for a size that is not offered */
-export function imageSize(text: string): ThumbnailSize | "full" | undefined {
-  if (text === "full") return text;
-  return THUMBNAIL_SIZES.find((size) => String(size) === text);
 }

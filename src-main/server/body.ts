@@ -18,9 +18,18 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
       `Expected a call as ${FRAME_TYPE} or application/json, but received ${type || "no content type"}.`,
     );
   }
-  const body = await collect(request);
+  return decodeBody(await collect(request), type);
+}
+
+/**
+ * What the bytes of a call stand for.
+ *
+ * @throws VergerError `request/too-large`, `request/invalid`
+ */
+export function decodeBody(body: Uint8Array, type: typeof FRAME_TYPE | "application/json"): unknown {
+  if (body.length > MOST_BODY_BYTES) throw tooLarge(body.length);
   try {
-    return type === FRAME_TYPE ? decodeFrame(body) : JSON.parse(body.toString("utf8") || "{}");
+    return type === FRAME_TYPE ? decodeFrame(body) : JSON.parse(new TextDecoder().decode(body) || "{}");
   } catch (cause) {
     throw new VergerError(
       "request/invalid",

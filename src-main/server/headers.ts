@@ -1,13 +1,11 @@
 /** Headers of every answer. */
-import type { OutgoingHttpHeaders } from "node:http";
-
 /**
  * The page runs its own scripts and reaches its own server, nothing else. `connect-src 'self'` covers the WebSocket of the
  * same host in browsers of today; the address is named for those that take it literally.
  *
- * @param host the request's Host, checked before
+ * @param host the request's Host, checked before; undefined in the desktop app, whose events need no socket
  */
-export function contentSecurityPolicy(host: string): string {
+export function contentSecurityPolicy(host?: string): string {
   return [
     "default-src 'none'",
     "script-src 'self'",
@@ -17,7 +15,7 @@ export function contentSecurityPolicy(host: string): string {
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self'",
-    `connect-src 'self' ws://${host}`,
+    host === undefined ? "connect-src 'self'" : `connect-src 'self' ws://${host}`,
     "manifest-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -25,7 +23,8 @@ export function contentSecurityPolicy(host: string): string {
   ].join("; ");
 }
 
-export function securityHeaders(host: string): OutgoingHttpHeaders {
+/** @param host see `contentSecurityPolicy` */
+export function securityHeaders(host?: string): Readonly<Record<string, string>> {
   return {
     "content-security-policy": contentSecurityPolicy(host),
     "x-content-type-options": "nosniff",

@@ -10,10 +10,11 @@ import { pipeline } from "node:stream/promises";
 import { encodeFrame, FRAME_TYPE } from "../api/binary.js";
 import { HTTP } from "../api/channels.js";
 import { errorCode, errorMessage, VergerError } from "../core/errors.js";
-import { type Engine, imageSize, toFailure } from "../engine/index.js";
+import type { Engine } from "../engine/index.js";
 import { packageRoot } from "../native/root.js";
 import { Assets } from "./assets.js";
 import { readBody } from "./body.js";
+import { type Answer, assetAnswer, failureAnswer, IMAGES, imageAnswer, jsonAnswer, refusedAddress } from "./content.js";
 import { Guard, isLoopback, type Refusal } from "./guard.js";
 import { securityHeaders } from "./headers.js";
 import { Sockets } from "./sockets.js";
@@ -39,9 +40,6 @@ export interface RunningServer {
   /** Ends connections and the engine, its jobs saved. */
   close(): Promise<void>;
 }
-
-/** The picture of one state of one row never changes; a day bounds what a changed photo on disk can do. */
-const IMAGE_CACHE = "private, max-age=86400, immutable";
 
 /**
  * Starts serving.
@@ -141,11 +139,11 @@ class App {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       for (const [name, value] of Object.entries(securityHeaders(request.headers.host ?? ""))) {
-        response.setHeader(name, value as string);
+        response.setHeader(name, value);
       }
       await this.route(request, response);
     } catch (error) {
-      this.fail(response, error);
+      await this.fail(request, response, error);
     }
   }
 
@@ -168,17 +166,19 @@ class App {
     const name = pathname.slice(1);
     const reads = request.method === "GET" || request.method === "HEAD";
     const isCall = name.startsWith(HTTP.call);
-    if (isCall || name.startsWith("images/")) {
+    if (isCall || name.startsWith(IMAGES)) {
       const refused = this.refuseStranger(request, isCall);
       if (refused) return refuse(response, refused);
-      if (isCall === reads) return notFound(response, 405);
-      return isCall ? this.call(name.slice(HTTP.call.length), request, response) : this.image(name, request, response);
+      if (isCall === reads) return send(response, refusedAddress(405), request);
+      if (isCall) return this.call(name.slice(HTTP.call.length), request, response);
+      const known = request.headers["if-none-match"];
+      return send(response, await imageAnswer(this.engine.image, name, known, abandoned(response)), request);
     }
-    if (!reads) return notFound(response, 405);
+    if (!reads) return send(response, refusedAddress(405), request);
     const token = name === "" ? searchParams.get("token") : null;
     if (token !== null) return this.welcome(token, response);
     // The page itself is no secret, and a browser that comes from elsewhere brings no strict cookie along.
-    return this.asset(name, response, request.method === "HEAD");
+    return send(response, await assetAnswer(this.assets, name), request);
   }
 
   private refuseStranger(request: IncomingMessage, changes: boolean): Refusal | undefined {
@@ -207,67 +207,14 @@ class App {
     response.end(frame);
   }
 
-  private async image(name: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const match = /^images\/([0-9a-f]{16})\/([0-9a-f]{1,16})\/(\d{1,10})\/(\w{1,8})$/.exec(name);
-    const size = imageSize(match?.[4] ?? "");
-    if (!match || size === undefined) return notFound(response, 404);
-    const [, run, version, row] = match as unknown as [string, string, string, string];
-    const etag = `"${version}-${row}-${size}"`;
-    if (request.headers["if-none-match"] === etag) {
-      response.writeHead(304, { etag, "cache-control": IMAGE_CACHE });
-      response.end();
-      return;
-    }
-    const picture = await this.engine.image(run, version, Number(row), size, abandoned(response));
-    response.setHeader("etag", etag);
-    response.setHeader("cache-control", IMAGE_CACHE);
-    if ("jpeg" in picture) {
-      response.writeHead(200, { "content-type": "image/jpeg", "content-length": picture.jpeg.length });
-      response.end(request.method === "HEAD" ? undefined : picture.jpeg);
-      return;
-    }
-    response.setHeader("content-type", `image/${picture.format}`);
-    if (request.method === "HEAD") response.end();
-    else await pipeline(createReadStream(picture.file), response);
-  }
-
-  private async asset(name: string, response: ServerResponse, headOnly: boolean): Promise<void> {
-    const asset = await this.assets.get(name);
-    if (!asset) {
-      if (name !== "") return notFound(response, 404);
-      throw new VergerError(
-        "server/no-window",
-        'Expected the window\'s files beside the program, but they are not there; run "npm run build" in a checkout or reinstall Verger.',
-      );
-    }
-    response.writeHead(200, {
-      "content-type": asset.type,
-      "content-length": asset.content.length,
-      "cache-control": asset.immutable ? "private, max-age=31536000, immutable" : "no-cache",
-    });
-    response.end(headOnly ? undefined : asset.content);
-  }
-
-  private fail(response: ServerResponse, error: unknown): void {
+  private async fail(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
     }
     if (process.env.VERGER_DEBUG === "1") console.error(error);
-    const failure = toFailure(error);
-    response.removeHeader("etag");
-    sendJson(response, statusOf(failure.error.code), failure);
+    await send(response, failureAnswer(error), request);
   }
-}
-
-function statusOf(code: string): number {
-  if (code === "internal") return 500;
-  if (code === "request/too-large") return 413;
-  if (code.startsWith("request/")) return 400;
-  if (code === "photo/missing" || code === "photo/outside" || code.endsWith("/unknown")) return 404;
-  if (code === "run/changed") return 409;
-  if (code === "server/no-window") return 503;
-  return 422;
 }
 
 /** The address without the origin; one that cannot be parsed is no address of ours. */
@@ -288,24 +235,18 @@ function abandoned(response: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-function refuse(response: ServerResponse, { status, code, message }: Refusal): void {
-  sendJson(response, status, { error: { code, message } });
+function refuse(response: ServerResponse, { status, code, message }: Refusal): Promise<void> {
+  return send(response, jsonAnswer(status, { error: { code, message } }));
 }
 
-function notFound(response: ServerResponse, status: 404 | 405): void {
-  const message =
-    status === 404
-      ? "Expected an address of this server, but there is nothing under this one; reload the page."
-      : "Expected another HTTP method for this address; reload the page.";
-  sendJson(response, status, { error: { code: "server/not-found", message } });
-}
-
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  const text = JSON.stringify(value);
-  response.writeHead(status, {
-    "content-type": "application/json; charset=utf-8",
-    "content-length": Buffer.byteLength(text),
-    "cache-control": "no-store",
-  });
-  response.end(text);
+/** @param request where a HEAD may have been asked for */
+async function send(
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+  request?: IncomingMessage,
+): Promise<void> {
+  response.writeHead(status, headers);
+  if (request?.method === "HEAD" || body === null) response.end();
+  else if ("file" in body) await pipeline(createReadStream(body.file), response);
+  else response.end(body);
 }

@@ -1,12 +1,18 @@
 /** The one client of this page. */
+import { BRIDGE, type DesktopBridge } from "../../src-main/api/bridge.js";
 import { imagePath, type ThumbnailSize } from "../../src-main/api/channels.js";
+import type { Carrier } from "./carrier.js";
 import { httpClient } from "./http-client.js";
+import { ipcClient } from "./ipc-client.js";
 
 const base = new URL(".", location.href);
 base.search = "";
 base.hash = "";
 
-export const client = httpClient(base.href);
+const bridge = (window as { [BRIDGE]?: DesktopBridge })[BRIDGE];
+
+/** By the desktop app's bridge where there is one, else by HTTP to the server that the page came from. */
+export const client: Carrier = bridge ? ipcClient(bridge) : httpClient(base.href);
 
 /** Address of a picture of a run; see `imagePath`. */
 export function imageUrl(run: { run: string; version: string }, row: number, size: ThumbnailSize | "full"): string {

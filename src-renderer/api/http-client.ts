@@ -1,27 +1,7 @@
 /** The HTTP and WebSocket carrier of the contract: frames out, frames in, events over one socket that comes back by itself. */
 import { decodeFrame, encodeFrame, FRAME_TYPE } from "../../src-main/api/binary.js";
-import type { ApiClient, ApiEvent, Channel, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
-
-/** A call that failed, with the stable code of docs/errors.md; `network/unreachable` when nobody answered. */
-export class CallError extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.name = "CallError";
-    this.code = code;
-  }
-}
-
-/** What becomes of the socket. `refused`: the server is there and does not know this page's token. */
-export type LinkState = "connecting" | "online" | "lost" | "refused";
-
-export interface HttpClient extends ApiClient {
-  /** Told at once of the present state, then of each change. */
-  watchLink(listener: (state: LinkState) => void): () => void;
-  /** Tries to connect now instead of at the next interval. */
-  retryNow(): void;
-}
+import type { ApiEvent, Channel, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
+import { CallError, type Carrier, type LinkState } from "./carrier.js";
 
 /** Waits between attempts in milliseconds; the last one repeats. A server that comes back is found within two seconds. */
 const WAITS = [250, 500, 1000, 2000];
@@ -29,7 +9,7 @@ const WAITS = [250, 500, 1000, 2000];
 /**
  * @param base the page's own address; calls and events are relative to it
  */
-export function httpClient(base: string): HttpClient {
+export function httpClient(base: string): Carrier {
   const listeners = new Set<(event: ApiEvent) => void>();
   const watchers = new Set<(state: LinkState) => void>();
   let state: LinkState = "connecting";

@@ -2,26 +2,53 @@ import { ChevronUp, CornerDownLeft, Folder, Images, Waypoints } from "lucide-rea
 import { useEffect, useState } from "react";
 import type { ResponseOf } from "../../src-main/api/channels.js";
 import { client, problemOf } from "../api/client.js";
+import { tellError } from "../state/app.js";
 import { useSpeech } from "../state/settings.js";
 import { Button, Dialog, IconButton, ProblemNote } from "./ui.js";
 
 type Listing = ResponseOf<"files.browse">;
 
-/** Chooses a folder on the machine that serves: by walking, or by its path. */
-export function FolderDialog({
-  open,
-  onClose,
-  onChoose,
-  start,
-  runs,
-}: {
+interface FolderDialogProps {
   open: boolean;
   onClose: () => void;
   onChoose: (path: string) => void;
   start?: string;
   /** Only run folders are wanted: one that is met is chosen by a click. */
   runs?: boolean;
-}) {
+}
+
+/** Chooses a folder on the machine that serves; in the desktop app by the system's own dialog. */
+export function FolderDialog(props: FolderDialogProps) {
+  const { shell } = client;
+  return shell ? <SystemDialog {...props} shell={shell} /> : <PageDialog {...props} />;
+}
+
+function SystemDialog({
+  open,
+  onClose,
+  onChoose,
+  start,
+  runs,
+  shell,
+}: FolderDialogProps & { shell: NonNullable<typeof client.shell> }) {
+  const { t } = useSpeech();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opening it shows it once, whatever changes meanwhile.
+  useEffect(() => {
+    if (!open) return;
+    const title = runs ? t("runs.open") : t("new.browse.title");
+    shell.chooseFolder({ title, ...(start ? { start } : {}) }).then(
+      (path) => (path === null ? onClose() : onChoose(path)),
+      (error) => {
+        onClose();
+        tellError(error);
+      },
+    );
+  }, [open]);
+  return null;
+}
+
+/** By walking, or by its path. */
+function PageDialog({ open, onClose, onChoose, start, runs }: FolderDialogProps) {
   const { t } = useSpeech();
   return (
     <Dialog

@@ -1,0 +1,285 @@
+/** The desktop app: puts Electron's parts and the engine together. */
+import path from "node:path";
+import type * as Electron from "electron";
+import type { MenuView } from "../api/bridge.js";
+import { chooseLanguage } from "../api/language.js";
+import { userFolder } from "../core/user-folder.js";
+import { packageRoot } from "../native/root.js";
+import { Assets } from "../server/assets.js";
+import { pathArguments, type Started } from "./arguments.js";
+import { type EngineChild, EngineHost, type EngineNews } from "./engine-host.js";
+import { registerIpc, sendMessage, showFolderDialog } from "./ipc.js";
+import { ActiveJobs, JobSigns } from "./job-signs.js";
+import { menuTemplate, type RecentRun } from "./menu.js";
+import { Quit } from "./quit.js";
+import { handleScheme, registerScheme } from "./scheme.js";
+import { HELP_LINKS, hardenContents, hardenSession } from "./security.js";
+import { openWindow } from "./window.js";
+import { WORDS, type Words } from "./words.js";
+
+/** What is used of Electron: a test brings a stand-in of its own. */
+export type ElectronModule = Pick<
+  typeof Electron,
+  | "app"
+  | "BrowserWindow"
+  | "dialog"
+  | "ipcMain"
+  | "Menu"
+  | "nativeTheme"
+  | "powerMonitor"
+  | "powerSaveBlocker"
+  | "protocol"
+  | "screen"
+  | "session"
+  | "shell"
+  | "utilityProcess"
+>;
+
+/** What a second start of the app hands over to the first. */
+interface HandedOver {
+  readonly paths?: unknown;
+}
+
+/** Starts the app, or hands the command line over to the one that is open already. To be called before `ready`. */
+export function startApp(electron: ElectronModule, started: Started, platform = process.platform): void {
+  const { app } = electron;
+  // Beside runs and settings; another VERGER_HOME is another app, with a lock of its own.
+  app.setPath("userData", path.join(userFolder(), "desktop"));
+  app.enableSandbox();
+  registerScheme(electron.protocol);
+  const paths = pathArguments(started, process.cwd());
+  if (!app.requestSingleInstanceLock({ paths })) {
+    app.quit();
+    return;
+  }
+  new DesktopApp(electron, platform).start(paths);
+}
+
+class DesktopApp {
+  private readonly host: EngineHost;
+  private readonly jobs = new ActiveJobs();
+  private readonly signs: JobSigns;
+  private readonly quit: Quit;
+  private window: Electron.BrowserWindow | undefined;
+  /** The page that listens. */
+  private page: Electron.WebContents | undefined;
+  /** Folders to open as soon as a page listens. */
+  private toOpen: string[] = [];
+  private recent: readonly RecentRun[] = [];
+  private words: Words = WORDS.en;
+
+  constructor(
+    private readonly electron: ElectronModule,
+    private readonly platform: NodeJS.Platform,
+  ) {
+    const { app, dialog, powerSaveBlocker, shell, utilityProcess } = electron;
+    this.host = new EngineHost({
+      fork: () =>
+        utilityProcess.fork(path.join(packageRoot(), "dist", "electron", "engine-entry.js"), [], {
+          serviceName: "Verger engine",
+        }) as EngineChild,
+      wishes: {
+        trash: (folder) => shell.trashItem(folder),
+        reveal: async (folder) => shell.showItemInFolder(folder),
+      },
+    });
+    this.signs = new JobSigns(powerSaveBlocker, app, () => this.window);
+    this.quit = new Quit({
+      jobs: () => this.jobs.count,
+      ask: () => askToQuit(dialog, this.window, this.words),
+      close: () => this.host.close(),
+      exit: () => app.exit(0),
+    });
+  }
+
+  start(paths: readonly string[]): void {
+    const { app, powerMonitor, session } = this.electron;
+    this.toOpen.push(...paths);
+    app.on("web-contents-created", (_event, contents) => hardenContents(contents, (link) => this.openLink(link)));
+    app.on("second-instance", (_event, _argv, _folder, data) => this.takeOver(data as HandedOver | undefined));
+    // macOS: a folder dropped on the dock, or one of its recent documents; also before the app is ready.
+    app.on("open-file", (event, file) => {
+      event.preventDefault();
+      this.open(file);
+    });
+    app.on("before-quit", (event) => {
+      if (!this.quit.closing) this.quit.request(event);
+    });
+    app.on("window-all-closed", () => {
+      // On macOS an app goes on without windows, and so do its jobs.
+      if (this.platform !== "darwin") app.quit();
+    });
+    void app.whenReady().then(() => {
+      hardenSession(session.defaultSession, app.isPackaged);
+      const assets = new Assets(path.join(packageRoot(), "dist", "renderer"));
+      handleScheme(session.defaultSession.protocol, assets, (...request) => this.host.image(...request));
+      this.listen();
+      this.speak("system");
+      this.host.subscribe((news) => this.hear(news));
+      this.host.start();
+      app.on("activate", () => void this.focus());
+      powerMonitor.on("shutdown", (event?: { preventDefault(): void }) => this.shutDown(event));
+      return this.focus();
+    });
+  }
+
+  /** The window, opened anew where it was closed. */
+  private async focus(): Promise<void> {
+    if (this.window) {
+      if (this.window.isMinimized()) this.window.restore();
+      this.window.focus();
+      return;
+    }
+    const { app, BrowserWindow, dialog, nativeTheme, screen } = this.electron;
+    const window = await openWindow({
+      BrowserWindow,
+      screen,
+      dark: nativeTheme.shouldUseDarkColors,
+      packaged: app.isPackaged,
+      stateFile: path.join(app.getPath("userData"), "window.json"),
+      pageGone: () => dialog.showErrorBox(this.words.pageGoneTitle, this.words.pageGoneDetail),
+    });
+    this.window = window;
+    this.signs.show(this.jobs);
+    window.on("close", (event) => {
+      // Elsewhere than on macOS the last window takes the app along: it must be asked for while the window is there.
+      if (this.platform === "darwin" || this.quit.closing) return;
+      event.preventDefault();
+      app.quit();
+    });
+    // Windows has no such event of the whole system.
+    window.on("query-session-end", (event) => this.shutDown(event));
+    window.on("closed", () => {
+      if (this.window !== window) return;
+      this.window = undefined;
+      this.page = undefined;
+    });
+  }
+
+  /** The system is going down: it is held up as long as the jobs take to be saved. */
+  private shutDown(event: { preventDefault(): void } | undefined): void {
+    event?.preventDefault();
+    void this.quit.now();
+  }
+
+  /** The page's messages. */
+  private listen(): void {
+    const { dialog, ipcMain } = this.electron;
+    registerIpc({
+      ipcMain,
+      host: this.host,
+      chooseFolder: (_page, choice) => showFolderDialog(dialog, this.window, choice),
+      listening: (page) => {
+        this.page = page;
+        const { greeting } = this.host;
+        sendMessage(page, { type: "link", online: greeting !== undefined });
+        if (greeting) sendMessage(page, { type: "event", event: greeting });
+        for (const folder of this.toOpen.splice(0)) sendMessage(page, { type: "open", path: folder });
+      },
+    });
+  }
+
+  private hear(news: EngineNews): void {
+    if (this.page) sendMessage(this.page, news);
+    if (news.type !== "event") return;
+    const { event } = news;
+    if (event.type === "hello") void this.refresh();
+    else if (event.type === "runs") void this.refreshRecent();
+    else if (event.type === "settings") this.applySettings(event.settings);
+    else if (this.jobs.take(event)) this.signs.show(this.jobs);
+  }
+
+  /** What menus and signs show of an engine that has just started. */
+  private async refresh(): Promise<void> {
+    try {
+      const [settings, { jobs }] = await Promise.all([
+        this.host.request("settings.get", {}),
+        this.host.request("jobs.list", {}),
+      ]);
+      this.jobs.replace(jobs);
+      this.signs.show(this.jobs);
+      this.applySettings(settings);
+      await this.refreshRecent();
+    } catch {
+      // The engine has ended again; the next one says hello too.
+    }
+  }
+
+  private async refreshRecent(): Promise<void> {
+    const before = this.recent[0]?.path;
+    const { runs } = await this.host.request("runs.recent", {}).catch(() => ({ runs: undefined }));
+    if (!runs) return;
+    this.recent = runs.map(({ name, path: folder }) => ({ name, path: folder }));
+    const latest = this.recent[0]?.path;
+    if (latest !== undefined && latest !== before) this.electron.app.addRecentDocument(latest);
+    this.drawMenu();
+  }
+
+  private applySettings({ theme, language }: { theme: "system" | "light" | "dark"; language: "system" | "en" | "fr" }) {
+    // Native dialogs and menus follow; the page has its own switch.
+    this.electron.nativeTheme.themeSource = theme;
+    this.speak(language);
+  }
+
+  private speak(language: "system" | "en" | "fr"): void {
+    const { app } = this.electron;
+    this.words = WORDS[language === "system" ? chooseLanguage(app.getPreferredSystemLanguages()) : language];
+    this.drawMenu();
+  }
+
+  private drawMenu(): void {
+    const { app, dialog, Menu } = this.electron;
+    const state = { words: this.words, recent: this.recent, platform: this.platform, packaged: app.isPackaged };
+    const template = menuTemplate(state, {
+      show: (view) => void this.show(view),
+      chooseRun: () => {
+        void showFolderDialog(dialog, this.window, { title: this.words.openRun }).then((folder) => {
+          if (folder !== null) this.open(folder);
+        });
+      },
+      open: (folder) => this.open(folder),
+      showLicence: () => this.openLink(HELP_LINKS.licence),
+    });
+    Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+  }
+
+  private async show(view: MenuView): Promise<void> {
+    await this.focus();
+    if (this.page) sendMessage(this.page, { type: "go", view });
+  }
+
+  /** Has the page open a folder, now or as soon as there is a page. */
+  private open(folder: string): void {
+    if (this.page) sendMessage(this.page, { type: "open", path: folder });
+    else this.toOpen.push(folder);
+    if (this.electron.app.isReady()) void this.focus();
+  }
+
+  private takeOver(data: HandedOver | undefined): void {
+    const paths = Array.isArray(data?.paths) ? data.paths.filter((item) => typeof item === "string") : [];
+    for (const folder of paths) this.open(folder);
+    if (this.electron.app.isReady()) void this.focus();
+  }
+
+  private openLink(link: string): void {
+    void this.electron.shell.openExternal(link);
+  }
+}
+
+async function askToQuit(
+  dialog: Pick<Electron.Dialog, "showMessageBox">,
+  window: Electron.BrowserWindow | undefined,
+  words: Words,
+): Promise<boolean> {
+  const options: Electron.MessageBoxOptions = {
+    type: "question",
+    message: words.quitTitle,
+    detail: words.quitDetail,
+    buttons: [words.quitNow, words.quitKeep],
+    // The safe answer is the one that a hasty Return or Escape gives.
+    defaultId: 1,
+    cancelId: 1,
+  };
+  const { response } = await (window ? dialog.showMessageBox(window, options) : dialog.showMessageBox(options));
+  return response === 0;
+}

@@ -1,0 +1,32 @@
+/**
+ * Entry of the desktop app and of `verger --cli`.
+ *
+ * Electron waits for this module to be evaluated before it looks for a display: a command runs to its end within it, with
+ * no window, no display and nothing of Electron loaded. Plain Node runs commands by this file as well.
+ */
+import { cliArguments } from "./arguments.js";
+
+const command = cliArguments(process);
+if (command) {
+  const { main } = await import("../cli/main.js");
+  const code = await main(command);
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+  // Electron would go on to look for a display.
+  process.exit(code);
+} else if (process.versions.electron) {
+  const [electron, { startApp }] = await Promise.all([import("electron"), import("./app.js")]);
+  startApp(electron, process);
+} else {
+  console.error(
+    'verger: Expected Electron to start the window, but this is plain Node; use "npm run desktop", or bin/verger for commands. [desktop/not-electron]',
+  );
+  process.exitCode = 1;
+}
+
+/** Waits until what was written has left this process. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    // Also when the reader has gone: the callback gets the error.
+    stream.write("", () => resolve());
+  });
+}

@@ -1,0 +1,40 @@
+/** What the window needs of whatever carries its calls: HTTP to a server, or the desktop app's bridge. */
+import type { FolderChoice } from "../../src-main/api/bridge.js";
+import type { ApiClient } from "../../src-main/api/channels.js";
+
+/** A call that failed, with the stable code of docs/errors.md; `network/unreachable` when nobody answered. */
+export class CallError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = "CallError";
+    this.code = code;
+  }
+}
+
+/** What becomes of the connection. `refused`: the server is there and does not know this page's token. */
+export type LinkState = "connecting" | "online" | "lost" | "refused";
+
+/** What only the desktop app can do. */
+export interface DesktopShell {
+  /** The system's own dialog. @returns an absolute path, null when it was dismissed */
+  chooseFolder(choice: FolderChoice): Promise<string | null>;
+  /** The absolute path of a file or folder that was dropped; "" when it has none. */
+  pathOf(file: File): string;
+  /** Told of each view that the application menu leads to, and of each folder that was opened from outside. */
+  watch(listener: (wish: ShellWish) => void): () => void;
+}
+
+export type ShellWish =
+  | { readonly type: "go"; readonly view: "runs" | "new" | "jobs" | "settings" }
+  | { readonly type: "open"; readonly path: string };
+
+export interface Carrier extends ApiClient {
+  /** Told at once of the present state, then of each change. */
+  watchLink(listener: (state: LinkState) => void): () => void;
+  /** Tries to connect now instead of at the next interval. */
+  retryNow(): void;
+  /** Undefined in a browser. */
+  readonly shell?: DesktopShell;
+}

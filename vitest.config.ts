@@ -8,7 +8,11 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // The AWS SDK's word about Node 20, once in every file that looks into a bucket.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+    // The AWS SDK's word about Node 20 comes once in every file that looks into a bucket.
+    env: {
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      // As src-main/core/embed/telemetry.ts, for tests that load the runtime without the command line.
+      ORT_DISABLE_TELEMETRY: "1",
+    },
   },
 });

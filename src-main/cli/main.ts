@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { forbidRuntimeTelemetry } from "../core/embed/telemetry.js";
 import { appVersion } from "../core/run/version.js";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit.js";
 import { Output } from "./output.js";
@@ -11,6 +12,7 @@ import { buildProgram } from "./program.js";
  * @returns the exit code; the caller sets it and lets the process end by itself, so that pipes are flushed
  */
 export async function main(args: readonly string[]): Promise<ExitCode> {
+  forbidRuntimeTelemetry();
   const switches = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   const output = new Output(process.stdout, process.stderr, {
     json: switches.includes("--json"),

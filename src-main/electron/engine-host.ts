@@ -182,7 +182,7 @@ export class EngineHost {
         this.waiting.get(message.id)?.resolve(message);
         return;
       case "failed":
-        this.waiting.get(message.id)?.reject(new VergerError(message.problem.code, message.problem.message));
+        this.waiting.get(message.id)?.reject(problemError(message.problem));
         return;
       case "event":
         this.tell(message);
@@ -220,4 +220,9 @@ export class EngineHost {
   private tell(news: EngineNews): void {
     for (const listener of [...this.listeners]) listener(news);
   }
+}
+
+/** The error that a problem was made of on the other side. */
+function problemError({ code, message, details }: Problem): VergerError {
+  return new VergerError(code, message, details ? { details } : {});
 }

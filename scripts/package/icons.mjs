@@ -1,0 +1,38 @@
+// The app's icon, drawn as SVG, in every size and container that the systems ask for.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import sharp from "sharp";
+import { root, Stop } from "../lib/project.mjs";
+import { requireTool } from "./tools.mjs";
+
+/** Sizes of the hicolor theme, in pixels. */
+export const ICON_SIZES = [16, 24, 32, 48, 64, 96, 128, 256, 512];
+const LARGEST = 1024;
+
+/**
+ * Draws `icons/<n>x<n>.png`, `icon.png`, `icon.ico` (Windows) and `icon.icns` (macOS) into a folder.
+ *
+ * @throws Stop when a container could not be made
+ */
+export async function drawIcons(folder) {
+  const svg = readFileSync(path.join(root, "packaging", "icons", "icon.svg"));
+  const drawn = (size) =>
+    // 72 dots per inch is the SVG's own size: it is drawn at the size asked for, not scaled afterwards.
+    sharp(svg, { density: (72 * size) / LARGEST })
+      .resize(size, size)
+      .png({ compressionLevel: 9 })
+      .toBuffer();
+  mkdirSync(path.join(folder, "icons"), { recursive: true });
+  for (const size of ICON_SIZES) writeFileSync(path.join(folder, "icons", `${size}x${size}.png`), await drawn(size));
+  const largest = await drawn(LARGEST);
+  writeFileSync(path.join(folder, "icon.png"), largest);
+  const { createICNS, createICO, BICUBIC2 } = requireTool("png2icons");
+  // Windows: bitmaps up to 64 pixels, PNG above, as its own tools and NSIS want them.
+  for (const [name, content] of [
+    ["icon.icns", createICNS(largest, BICUBIC2, 0)],
+    ["icon.ico", createICO(largest, BICUBIC2, 0, false, true)],
+  ]) {
+    if (content === null) throw new Stop(`Expected png2icons to make ${name}, but it made nothing.`);
+    writeFileSync(path.join(folder, name), content);
+  }
+}

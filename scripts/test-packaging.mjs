@@ -1,0 +1,16 @@
+// Packages, and tests of what came out (test/packaging). Arguments go on to Vitest.
+//
+//   npm run test:packaging [-- headless]
+import "./lib/node-version.mjs";
+import { buildAddon, installModules } from "./bootstrap.mjs";
+import { main, runModule } from "./lib/project.mjs";
+
+await main(async () => {
+  installModules();
+  buildAddon();
+  const { ensureTools } = await import("./package/tools.mjs");
+  ensureTools();
+  const { installPackagingTestPackages } = await import("./lib/system.mjs");
+  installPackagingTestPackages();
+  if (!runModule("vitest/vitest.mjs", ["run", "test/packaging", ...process.argv.slice(2)])) process.exitCode = 1;
+});

@@ -527,7 +527,15 @@ export const channels = {
       seconds: z.number().nullable(),
       /** What `out` holds already: `problem` says why it cannot be continued. */
       existing: z
-        .object({ state: runStateSchema, done: count, images: count, problem: problemSchema.nullable() })
+        .object({
+          state: runStateSchema,
+          /** Images that are embedded, of those that it was begun with. */
+          done: count,
+          images: count,
+          /** Of the images found now: those whose features are taken over. */
+          reusable: count,
+          problem: problemSchema.nullable(),
+        })
         .nullable(),
     }),
   },

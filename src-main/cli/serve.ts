@@ -42,12 +42,18 @@ async function serveUntilInterrupted(
   runs: readonly string[],
   flags: ServeFlags,
 ): Promise<void> {
-  const [{ createEngine }, { serve }, { openInBrowser }] = await Promise.all([
+  const [{ createEngine }, { systemReveal }, { serve }, { openInBrowser }] = await Promise.all([
     import("../engine/index.js"),
+    import("../engine/reveal.js"),
     import("../server/server.js"),
     import("../server/open-browser.js"),
   ]);
-  const engine = await createEngine({ carrier: "http", checkResponses: process.env.VERGER_CHECK_API === "1" });
+  const engine = await createEngine({
+    carrier: "http",
+    checkResponses: process.env.VERGER_CHECK_API === "1",
+    // Who comes from elsewhere does not see this machine's display.
+    reveal: flags.allowRemote ? undefined : systemReveal(),
+  });
   // The last one opened stands first in the list.
   for (const run of [...runs].reverse()) await engine.open(run);
   const { host, port, allowRemote } = flags;

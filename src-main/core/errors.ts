@@ -32,6 +32,23 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A failure as it is shown, stored and sent: plain data. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: Record<string, string | number>;
+}
+
+/** What is told of any thrown value. Of the details, what a sentence can name. */
+export function problemIn(error: unknown): Problem {
+  const problem = { code: errorCode(error), message: errorMessage(error) };
+  if (!(error instanceof VergerError)) return problem;
+  const facts = Object.entries(error.details).filter(
+    (entry): entry is [string, string | number] => typeof entry[1] === "string" || typeof entry[1] === "number",
+  );
+  return facts.length === 0 ? problem : { ...problem, details: Object.fromEntries(facts) };
+}
+
 /** True for our `cancelled` code and for the DOM's AbortError. */
 export function isCancelled(error: unknown): boolean {
   return errorCode(error) === "cancelled" || (error instanceof Error && error.name === "AbortError");

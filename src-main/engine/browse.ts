@@ -12,10 +12,11 @@ type Kind = Listing["entries"][number]["kind"];
 
 const MOST_ENTRIES = 2_000;
 const LISTS = new Set([".txt", ".csv", ".lst", ".list"]);
-const ORDER: readonly Kind[] = ["folder", "run", "list", "image"];
+const FEATURES = new Set([".parquet", ".parq", ".pq"]);
+const ORDER: readonly Kind[] = ["folder", "run", "features", "list", "image"];
 
 /**
- * Folders first, then runs, lists and images, by name; hidden ones are left out.
+ * Folders first, then runs, features, lists and images, by name; hidden ones are left out.
  *
  * @param folder the user's home when absent
  * @throws VergerError `files/not-readable`
@@ -58,6 +59,10 @@ export async function browse(folder: string | undefined): Promise<Listing> {
 function kindOf(here: string, name: string, folder: boolean): Kind | undefined {
   const extension = path.extname(name).toLowerCase();
   if (IMAGE_EXTENSIONS.includes(extension)) return "image";
-  if (!folder) return LISTS.has(extension) ? "list" : undefined;
+  if (!folder || FEATURES.has(extension)) {
+    // Spark writes a folder of parts and names it as one file.
+    if (FEATURES.has(extension)) return "features";
+    return LISTS.has(extension) ? "list" : undefined;
+  }
   return existsSync(path.join(here, name, "run.json")) ? "run" : "folder";
 }

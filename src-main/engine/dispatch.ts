@@ -1,7 +1,7 @@
 /** Calls by name, whatever carries them: checks the request by its schema, calls the handler, names every failure. */
 import type * as z from "zod";
 import { type ApiFailure, type Channel, channels, type ParsedRequestOf, type ResponseOf } from "../api/channels.js";
-import { errorCode, errorMessage, isCancelled, VergerError } from "../core/errors.js";
+import { errorCode, errorMessage, isCancelled, problemIn, VergerError } from "../core/errors.js";
 import { parseRequest } from "../core/request.js";
 
 export interface CallContext {
@@ -57,12 +57,10 @@ async function call<C extends Channel>(
   throw new Error(`The answer of ${name} does not fit its schema: ${checked.error.message}`);
 }
 
-/** A failure as it crosses the wire: code and sentence, nothing of our insides. */
+/** A failure as it crosses the wire: code, sentence and what it is about, nothing of our insides. */
 export function toFailure(error: unknown): ApiFailure {
   if (isCancelled(error)) return { error: { code: "cancelled", message: errorMessage(error) } };
-  const code = errorCode(error);
-  const message = code.includes("/")
-    ? errorMessage(error)
-    : `Unexpected failure: ${errorMessage(error)} (start the server with VERGER_DEBUG=1 for its origin, and please report it).`;
-  return { error: { code: code.includes("/") ? code : "internal", message } };
+  if (errorCode(error).includes("/")) return { error: problemIn(error) };
+  const message = `Unexpected failure: ${errorMessage(error)} (start the server with VERGER_DEBUG=1 for its origin, and please report it).`;
+  return { error: { code: "internal", message } };
 }

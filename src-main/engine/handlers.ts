@@ -6,6 +6,7 @@ import { examine } from "../core/doctor/index.js";
 import { providerCandidates } from "../core/embed/provider.js";
 import { endsOf, photoFacts, type RunData } from "../core/explore/index.js";
 import { inspectFeatures } from "../core/features/inspect.js";
+import { requireLocal } from "../core/remote.js";
 import { listParts, partName, readErrorsPart, type SetAsideImage } from "../core/run/index.js";
 import { appVersion } from "../core/run/version.js";
 import { defaultPreset, listModels } from "../models/index.js";
@@ -157,6 +158,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
       exportSelection(await runs.data(request.run), request, events, signal),
 
     "features.inspect": async ({ path: input, columns }) => {
+      requireLocal(input, "the features");
       const report = await inspectFeatures(path.resolve(input), columns);
       return { ...report, columns: [...report.columns] };
     },

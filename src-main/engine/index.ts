@@ -16,6 +16,7 @@ import { Events } from "./events.js";
 import { createHandlers } from "./handlers.js";
 import { JobQueue } from "./jobs/queue.js";
 import { type SpawnJobThread, spawnWorkerThread } from "./jobs/spawn.js";
+import type { Reveal } from "./reveal.js";
 import { RunRegistry } from "./runs.js";
 import { SettingsStore } from "./settings.js";
 import { systemTrash, type Trash } from "./trash.js";
@@ -29,6 +30,8 @@ export interface EngineOptions {
   readonly cacheFolder?: string;
   readonly spawn?: SpawnJobThread;
   readonly trash?: Trash | undefined;
+  /** Shows a folder to the person at this machine; absent where that person is not the one at the window. */
+  readonly reveal?: Reveal | undefined;
   /** Check answers by their schemas: for tests. */
   readonly checkResponses?: boolean;
 }
@@ -60,6 +63,7 @@ export interface Engine {
 /** Starts an engine. Nothing is read or written before it is asked for. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const stateFolder = options.stateFolder ?? path.join(userFolder(), "window");
+  const cacheFolder = options.cacheFolder ?? userCacheFolder();
   const instance = randomUUID();
   const events = new Events();
   const settings = new SettingsStore(stateFolder, events);
@@ -68,7 +72,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const spawn = options.spawn ?? spawnWorkerThread;
   const jobs = new JobQueue({ stateFolder, events, runs, spawn });
   const { thumbnailBytes } = await settings.get();
-  const cache = new DiskCache(path.join(options.cacheFolder ?? userCacheFolder(), "thumbnails"), thumbnailBytes);
+  const cache = new DiskCache(path.join(cacheFolder, "thumbnails"), thumbnailBytes);
   events.subscribe((event) => {
     if (event.type === "settings") cache.setLimit(event.settings.thumbnailBytes);
   });
@@ -82,6 +86,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     jobs,
     settings,
     spawn,
+    reveal: options.reveal,
+    folders: { state: stateFolder, cache: cacheFolder },
   });
 
   return {
@@ -89,7 +95,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     subscribe: (listener) => events.subscribe(listener),
     hello: () => ({ type: "hello", instance, version: appVersion() }),
     async image(run, version, row, size, signal) {
-      const { version: current } = await runs.card(run);
+      const current = await runs.version(run);
       if (version !== current) {
         throw new VergerError(
           "run/changed",

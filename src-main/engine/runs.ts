@@ -5,7 +5,7 @@ import path from "node:path";
 import * as z from "zod";
 import type { ResponseOf, RunCard } from "../api/channels.js";
 import type { RunFile } from "../api/contract.js";
-import { errorCode, errorMessage, VergerError } from "../core/errors.js";
+import { errorCode, problemIn, VergerError } from "../core/errors.js";
 import { locatePhotos, RunData } from "../core/explore/index.js";
 import { isAddress } from "../core/remote.js";
 import { photoRoot, readRunFile } from "../core/run/index.js";
@@ -80,6 +80,7 @@ export class RunRegistry {
       throw new VergerError(
         "run/not-a-run",
         `Expected a run folder, but ${real} holds no run.json; choose the folder that --out named.`,
+        { details: { run: real } },
       );
     }
     return this.remember(real);
@@ -277,12 +278,13 @@ export class RunRegistry {
     try {
       file = readRunFile(folder);
     } catch (error) {
-      problem = { code: errorCode(error), message: errorMessage(error) };
+      problem = problemIn(error);
     }
     if (!file) {
       problem ??= {
         code: "run/not-a-run",
         message: `Expected the run in ${folder}, but there is no run.json any more; it was moved or deleted.`,
+        details: { run: folder },
       };
       return { ...common, ...UNREADABLE, problem };
     }

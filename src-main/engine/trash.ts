@@ -1,11 +1,15 @@
 /** Moves a folder to the trash. Electron brings its own; this is the one of the freedesktop.org specification. */
+import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { errorCode, errorMessage, VergerError } from "../core/errors.js";
 
-/** Takes one folder away so that people can bring it back. */
-export type Trash = (folder: string) => Promise<void>;
+/** Brings a folder back from the trash to where it was. @throws VergerError `run/not-restored` */
+export type Restore = () => Promise<void>;
+
+/** Takes one folder away so that people can bring it back; by the result, where this system lets a program do so. */
+export type Trash = (folder: string) => Promise<Restore | undefined>;
 
 /** The trash of this system, where there is one that a program without a desktop can use. */
 export function systemTrash(environment: NodeJS.ProcessEnv = process.env): Trash | undefined {
@@ -21,7 +25,7 @@ export function systemTrash(environment: NodeJS.ProcessEnv = process.env): Trash
  *
  * @throws VergerError `run/no-trash` where the trash stands on another disk or cannot be written
  */
-export async function moveToTrash(folder: string, root: string, now = new Date()): Promise<void> {
+export async function moveToTrash(folder: string, root: string, now = new Date()): Promise<Restore> {
   const files = path.join(root, "files");
   const info = path.join(root, "info");
   let reserved: string | undefined;
@@ -30,13 +34,32 @@ export async function moveToTrash(folder: string, root: string, now = new Date()
     await mkdir(info, { recursive: true, mode: 0o700 });
     const name = await reserve(info, path.basename(folder), folder, now);
     reserved = path.join(info, `${name}.trashinfo`);
-    await rename(folder, path.join(files, name));
+    const trashed = path.join(files, name);
+    await rename(folder, trashed);
+    const known = reserved;
+    return () => restore(trashed, folder, known);
   } catch (cause) {
     if (reserved) await rm(reserved, { force: true }).catch(() => {});
     const reason = errorCode(cause) === "EXDEV" ? "it stands on another disk than the trash" : errorMessage(cause);
     throw new VergerError(
       "run/no-trash",
       `Expected to move ${folder} to the trash in ${root}, but: ${reason}; delete the folder yourself.`,
+      { cause },
+    );
+  }
+}
+
+async function restore(trashed: string, folder: string, info: string): Promise<void> {
+  try {
+    // rename() would put it in the place of an empty folder without a word.
+    if (existsSync(folder)) throw new Error("something else stands there by now");
+    await mkdir(path.dirname(folder), { recursive: true });
+    await rename(trashed, folder);
+    await rm(info, { force: true });
+  } catch (cause) {
+    throw new VergerError(
+      "run/not-restored",
+      `Expected to bring ${folder} back from the trash, but: ${errorMessage(cause)}; look for it in ${path.dirname(trashed)}.`,
       { cause },
     );
   }

@@ -1,6 +1,7 @@
 /** Which columns of a file hold paths, labels and features. */
 
 import path from "node:path";
+import type { FeatureColumnNames } from "../../api/contract.js";
 import { VergerError } from "../errors.js";
 
 /** A column of any file: its dotted name and a type such as `string`, `int64`, `list<float32>`. */
@@ -29,39 +30,72 @@ const VECTOR_LIST = /^list<float(32|64)>$/;
  * Chooses the columns `path` (text), `label` (text or whole numbers; may be missing) and `features` (list of float or
  * double, or a Spark ML vector). Names count as given, or in other case when only one column answers to them.
  *
+ * @param names other names than these; a label that is named must be there, and null leaves the labels out
  * @throws VergerError `features/columns`, naming every column found
  */
-export function chooseColumns(file: string, columns: readonly NamedColumn[]): FeatureColumns {
+export function chooseColumns(
+  file: string,
+  columns: readonly NamedColumn[],
+  names: FeatureColumnNames = {},
+): FeatureColumns {
   const find = (name: string): NamedColumn | undefined => {
     const exact = columns.filter((column) => column.name === name);
-    const answers = exact.length > 0 ? exact : columns.filter((column) => column.name.toLowerCase() === name);
+    const lower = name.toLowerCase();
+    const answers = exact.length > 0 ? exact : columns.filter((column) => column.name.toLowerCase() === lower);
     return answers.length === 1 ? answers[0] : undefined;
   };
-  const pathColumn = find("path");
-  const label = find("label");
-  const list = find("features");
-  const vector = columns
-    .filter((column) => column.name.toLowerCase() === "features.values" && VECTOR_LIST.test(column.type))
-    .map((column) => column.name.slice(0, -".values".length))
-    .filter((name) => VECTOR_FIELDS.every((field) => columns.some((column) => column.name === `${name}.${field}`)));
+  const { path: pathName = "path", label: labelName = "label", features: featuresName = "features" } = names;
+  const pathColumn = find(pathName);
+  const label = labelName === null ? undefined : find(labelName);
+  const list = find(featuresName);
+  const vector = vectorColumns(columns).filter((name) => name.toLowerCase() === featuresName.toLowerCase());
   const refuse = (what: string): never => {
     const found = columns.map((column) => `${column.name} (${column.type})`).join(", ");
     throw new VergerError(
       "features/columns",
-      `Expected columns path (string), label (string, may be missing) and features (list of float or double, or a ` +
-        `Spark ML vector) in ${file}, but ${what}; the columns found are: ${found}.`,
+      `Expected columns ${pathName} (string), ${labelName ?? "no label"} (string, may be missing) and ${featuresName} ` +
+        `(list of float or double, or a Spark ML vector) in ${file}, but ${what}; the columns found are: ${found}.`,
       { details: { file, columns: columns.map((column) => column.name) } },
     );
   };
-  if (!pathColumn) return refuse("path is missing");
-  if (!TEXT.has(pathColumn.type)) return refuse(`path is ${pathColumn.type}`);
-  if (label && !LABEL.has(label.type)) return refuse(`label is ${label.type}`);
+  if (!pathColumn) return refuse(`${pathName} is missing`);
+  if (!TEXT.has(pathColumn.type)) return refuse(`${pathName} is ${pathColumn.type}`);
+  if (names.label && !label) return refuse(`${names.label} is missing`);
+  if (label && !LABEL.has(label.type)) return refuse(`${labelName} is ${label.type}`);
   const named = { path: pathColumn.name, label: label?.name ?? null };
   const [prefix] = vector;
   if (prefix !== undefined && vector.length === 1) return { ...named, features: prefix, shape: "vector" };
-  if (!list) return refuse("features is missing");
-  if (!VECTOR_LIST.test(list.type)) return refuse(`features is ${list.type}`);
+  if (!list) return refuse(`${featuresName} is missing`);
+  if (!VECTOR_LIST.test(list.type)) return refuse(`${featuresName} is ${list.type}`);
   return { ...named, features: list.name, shape: "list" };
+}
+
+/** What columns can be read as. */
+export type ColumnRole = "path" | "label" | "features";
+
+/** The columns as people see them, a Spark ML vector as one, and what each could serve as. */
+export function columnRoles(columns: readonly NamedColumn[]): { name: string; type: string; fits: ColumnRole[] }[] {
+  const vectors = vectorColumns(columns);
+  const fieldOf = (name: string): string | undefined => vectors.find((vector) => name.startsWith(`${vector}.`));
+  const plain = columns
+    .filter(({ name }) => fieldOf(name) === undefined)
+    .map(({ name, type }) => {
+      const fits: ColumnRole[] = [];
+      if (TEXT.has(type)) fits.push("path");
+      if (LABEL.has(type)) fits.push("label");
+      if (VECTOR_LIST.test(type)) fits.push("features");
+      return { name, type, fits };
+    });
+  return [...plain, ...vectors.map((name) => ({ name, type: "vector", fits: ["features" as const] }))];
+}
+
+/** The names of columns that are Spark ML vectors: structs of all its fields. */
+function vectorColumns(columns: readonly NamedColumn[]): string[] {
+  const names = new Set(columns.map(({ name }) => name));
+  return columns
+    .filter(({ name, type }) => name.toLowerCase().endsWith(".values") && VECTOR_LIST.test(type))
+    .map(({ name }) => name.slice(0, -".values".length))
+    .filter((name) => VECTOR_FIELDS.every((field) => names.has(`${name}.${field}`)));
 }
 
 /**

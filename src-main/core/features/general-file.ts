@@ -6,6 +6,7 @@
 
 import { openAsBlob } from "node:fs";
 import type { DataType, Field, RecordBatch, Vector } from "apache-arrow";
+import type { FeatureColumnNames } from "../../api/contract.js";
 import { errorMessage, throwIfCancelled, VergerError } from "../errors.js";
 import { chooseColumns, type FeatureColumns, type NamedColumn, partitionLabel, VECTOR_FIELDS } from "./columns.js";
 import {
@@ -48,17 +49,20 @@ function unreadable(path: string, cause: unknown): VergerError {
  *
  * @throws VergerError `features/columns`, `parquet/unsupported`
  */
-export async function openGeneralFile(path: string): Promise<FeatureFile> {
+export async function openGeneralFile(path: string, wanted?: FeatureColumnNames): Promise<FeatureFile> {
+  const { rows, columns } = await generalColumns(path);
+  return new GeneralFile(path, rows, chooseColumns(path, columns, wanted));
+}
+
+/** A file's rows and columns, structs as their fields. @throws VergerError `parquet/unsupported` */
+export async function generalColumns(path: string): Promise<{ rows: number; columns: NamedColumn[] }> {
   const { arrow, wasm } = await load();
   let file: WasmFile | undefined;
   try {
     file = await wasm.ParquetFile.fromFile(await openAsBlob(path));
     const { schema } = arrow.tableFromIPC(file.schema().intoIPCStream());
-    const columns = chooseColumns(
-      path,
-      schema.fields.flatMap((field) => describe(arrow, field)),
-    );
-    return new GeneralFile(path, file.metadata().fileMetadata().numRows(), columns);
+    const columns = schema.fields.flatMap((field) => describe(arrow, field));
+    return { rows: file.metadata().fileMetadata().numRows(), columns };
   } catch (error) {
     throw unreadable(path, error);
   } finally {

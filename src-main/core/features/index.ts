@@ -1,5 +1,6 @@
 /** Opens feature vectors, Verger's own and those that others wrote. */
 
+import type { FeatureColumnNames } from "../../api/contract.js";
 import { errorCode, isCancelled, throwIfCancelled } from "../errors.js";
 import { findFeatureFiles } from "./files.js";
 import { openGeneralFile } from "./general-file.js";
@@ -21,17 +22,18 @@ const OPEN_AT_ONCE = 8;
  * `label=...` folders or is null) and `features` (list of float or double, or Spark ML vectors, sparse ones expanded).
  * Only footers, and one row to learn the dimension, are read here.
  *
+ * @param columns other names of the columns
  * @throws VergerError or Error `features/not-found`, `features/empty`, `features/columns`, `features/null`,
  *   `features/ragged`, `parquet/corrupt`, `parquet/unsupported`, `storage/*`
  */
-export async function openFeatures(input: string): Promise<FeatureSource> {
+export async function openFeatures(input: string, columns?: FeatureColumnNames): Promise<FeatureSource> {
   const paths = await findFeatureFiles(input);
   const files = new Array<FeatureFile>(paths.length);
   let next = 0;
   const open = async (): Promise<void> => {
     for (let index = next; index < paths.length; index = next) {
       next += 1;
-      files[index] = await openFile(paths[index] as string);
+      files[index] = await openFile(paths[index] as string, columns);
     }
   };
   await Promise.all(Array.from({ length: Math.min(OPEN_AT_ONCE, paths.length) }, open));
@@ -42,21 +44,21 @@ export async function openFeatures(input: string): Promise<FeatureSource> {
       dimension = await file.dimension();
     } catch (error) {
       if (errorCode(error) !== "parquet/unsupported") throw error;
-      const general = await openGeneralFile(file.path);
+      const general = await openGeneralFile(file.path, columns);
       files[index] = general;
       dimension = await general.dimension();
     }
     break;
   }
-  return new ParquetFeatures(files, dimension);
+  return new ParquetFeatures(files, dimension, columns);
 }
 
-async function openFile(path: string): Promise<FeatureFile> {
+async function openFile(path: string, columns: FeatureColumnNames | undefined): Promise<FeatureFile> {
   try {
-    return await openNativeFile(path);
+    return await openNativeFile(path, columns);
   } catch (error) {
     if (errorCode(error) !== "parquet/unsupported") throw error;
-    return openGeneralFile(path);
+    return openGeneralFile(path, columns);
   }
 }
 
@@ -69,6 +71,7 @@ class ParquetFeatures implements FeatureSource {
   constructor(
     private readonly sources: readonly FeatureFile[],
     readonly dimension: number,
+    private readonly columns: FeatureColumnNames | undefined,
   ) {
     this.rows = sources.reduce((sum, file) => sum + file.rows, 0);
     this.files = sources.map((file) => file.path);
@@ -86,7 +89,7 @@ class ParquetFeatures implements FeatureSource {
     const length = rows * this.dimension;
     const buffers = this.spare ?? [new Float32Array(length), new Float32Array(length)];
     this.spare = undefined;
-    const rest = new RowStream(this.sources, this.dimension, stop.signal);
+    const rest = new RowStream(this.sources, this.dimension, this.columns, stop.signal);
     let pending = rest.fill(rows, buffers[0]);
     try {
       for (let turn = 1; ; turn = 1 - turn) {
@@ -117,6 +120,7 @@ class RowStream {
   constructor(
     private readonly files: readonly FeatureFile[],
     private readonly dimension: number,
+    private readonly columns: FeatureColumnNames | undefined,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -147,7 +151,7 @@ class RowStream {
       // What a footer does not tell (the size of pages, the encoding of levels) shows at a file's first rows.
       if (isCancelled(error) || errorCode(error) !== "parquet/unsupported" || this.begun) throw error;
       await this.close();
-      this.reader = (await openGeneralFile(file.path)).reader();
+      this.reader = (await openGeneralFile(file.path, this.columns)).reader();
       this.begun = true;
       return this.readSome(file, filling);
     }

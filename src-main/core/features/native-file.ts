@@ -1,5 +1,6 @@
 /** Features through the native Parquet reader: the fast way, for nearly every file. */
 
+import type { FeatureColumnNames } from "../../api/contract.js";
 import {
   type ColumnInfo,
   openParquet,
@@ -27,10 +28,10 @@ import {
  * @throws VergerError `features/columns`; `parquet/unsupported` when the general reader must read it; Error
  *   `parquet/corrupt`, `storage/*`
  */
-export async function openNativeFile(path: string): Promise<FeatureFile> {
+export async function openNativeFile(path: string, wanted?: FeatureColumnNames): Promise<FeatureFile> {
   const parquet = await openParquet(path);
   try {
-    const columns = chooseColumns(path, parquet.columns);
+    const columns = chooseColumns(path, parquet.columns, wanted);
     const names = columnNames(columns);
     for (const column of parquet.columns) {
       if (names.includes(column.name) && column.unsupported !== "") {

@@ -66,6 +66,11 @@ export class PreviousRows {
     return result;
   }
 
+  /** Images of the new manifest that an earlier generation holds. */
+  get matched(): number {
+    return this.generationOf.reduce((sum, generation) => sum + (generation === NONE ? 0 : 1), 0);
+  }
+
   /** Fills the rows of `part` that an earlier generation holds. */
   async fill(part: PartBuffer, entries: ManifestEntries): Promise<void> {
     for (const row of part.pending()) {

@@ -2,11 +2,12 @@
 
 import path from "node:path";
 import { type RunFile, type RunRequest, runRequestSchema } from "../../api/contract.js";
-import { errorCode, errorMessage, throwIfCancelled } from "../../core/errors.js";
+import { type Problem, problemIn, throwIfCancelled } from "../../core/errors.js";
 import { type Manifest, scanSources } from "../../core/manifest/index.js";
 import { isAddress, type RemoteSources } from "../../core/remote.js";
 import { requireSameIdentity } from "../../core/run/identity.js";
 import { listParts, readRunFile } from "../../core/run/index.js";
+import { PreviousRows } from "../../core/run/previous.js";
 import { identityOf, loadSessions, prepareSetup, type Setup } from "../../core/run/session.js";
 import type { ProbeRequest, ProbeResult } from "./protocol.js";
 
@@ -36,24 +37,33 @@ export async function probe(request: ProbeRequest, options: ProbeOptions): Promi
 
   const job = runRequestSchema.parse({ sources, out: out ?? "probe", preset, model, provider, labelFrom });
   const setup = await prepareSetup(job, begun?.identity ?? undefined);
-  const existing = begun && out !== undefined ? describe(path.resolve(out), begun, setup, manifest) : null;
+  const existing = begun && out !== undefined ? await describe(path.resolve(out), begun, setup, manifest) : null;
   const imagesPerSecond = request.measure ? await measure(setup, job, manifest, signal) : null;
-  const reused = existing && !existing.problem && begun?.manifest?.digest === manifest.digest ? existing.done : 0;
-  const left = manifest.entries.length - reused;
+  const left = manifest.entries.length - (existing?.reusable ?? 0);
   return { ...counted, imagesPerSecond, seconds: imagesPerSecond === null ? null : left / imagesPerSecond, existing };
 }
 
-function describe(out: string, begun: RunFile, setup: Setup, manifest: Manifest): NonNullable<ProbeResult["existing"]> {
+async function describe(
+  out: string,
+  begun: RunFile,
+  setup: Setup,
+  manifest: Manifest,
+): Promise<NonNullable<ProbeResult["existing"]>> {
   const images = begun.manifest?.images ?? begun.counts.images;
   const parts = listParts(path.join(out, "features")).length;
   const done = Math.min(images, parts * (begun.identity?.rowsPerPart ?? 0));
-  let problem: { code: string; message: string } | null = null;
+  let problem: Problem | null = null;
   try {
     if (begun.identity) requireSameIdentity(out, begun.identity, identityOf(setup.model, manifest.sources));
   } catch (error) {
-    problem = { code: errorCode(error), message: errorMessage(error) };
+    problem = problemIn(error);
   }
-  return { state: begun.state, done, images, problem };
+  const rowsPerPart = begun.identity?.rowsPerPart;
+  const reusable =
+    problem === null && rowsPerPart !== undefined
+      ? (await PreviousRows.match([{ folder: out }], manifest.entries, rowsPerPart)).matched
+      : 0;
+  return { state: begun.state, done, images, reusable, problem };
 }
 
 /**

@@ -1,18 +1,28 @@
 /** What the engine and the thread of a job say to each other. All of it survives structured clone. */
 import type { JobRequest, ParsedRequestOf, ResponseOf } from "../../api/channels.js";
-import type { RunEvent, RunSummary } from "../../api/contract.js";
+import type { RunEvent, RunSummary, SyncEvent, SyncSummary } from "../../api/contract.js";
+import type { Problem } from "../../core/errors.js";
 
 export type ProbeRequest = ParsedRequestOf<"jobs.probe">;
 export type ProbeResult = ResponseOf<"jobs.probe">;
 
+export type PreviewRequest = ParsedRequestOf<"transfers.preview">;
+export type PreviewResult = ResponseOf<"transfers.preview">;
+
 /** What a thread is started for. */
-export type Task = JobRequest | { readonly kind: "probe"; readonly request: ProbeRequest };
+export type Task =
+  | JobRequest
+  | { readonly kind: "probe"; readonly request: ProbeRequest }
+  | { readonly kind: "preview"; readonly request: PreviewRequest };
 
 export type ToThread = { readonly type: "stop" };
 
 export type FromThread =
-  | { readonly type: "event"; readonly event: RunEvent }
+  | { readonly type: "event"; readonly event: RunEvent | SyncEvent }
+  /** Images that a probe has found so far, or files that a preview has compared. */
   | { readonly type: "counted"; readonly images: number }
   | { readonly type: "done"; readonly summary: RunSummary }
+  | { readonly type: "transferred"; readonly summary: SyncSummary }
   | { readonly type: "probed"; readonly result: ProbeResult }
-  | { readonly type: "failed"; readonly code: string; readonly message: string };
+  | { readonly type: "previewed"; readonly result: PreviewResult }
+  | ({ readonly type: "failed" } & Problem);

@@ -211,9 +211,9 @@ export class JobQueue {
       return;
     }
     if (last?.type === "failed") {
-      const { code, message } = last;
-      if (code === "cancelled") record.end(intent ? STOPPED[intent] : "interrupted", {});
-      else record.end("failed", { failure: { code, message } });
+      const { type, ...failure } = last;
+      if (failure.code === "cancelled") record.end(intent ? STOPPED[intent] : "interrupted", {});
+      else record.end("failed", { failure });
       return;
     }
     record.end("failed", {

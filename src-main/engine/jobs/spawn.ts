@@ -21,7 +21,7 @@ export interface JobThreadListener {
 /** Starts a task off the main thread. */
 export type SpawnJobThread = (task: Task, listener: JobThreadListener) => JobThread;
 
-const LAST: ReadonlySet<FromThread["type"]> = new Set(["done", "probed", "failed"]);
+const LAST: ReadonlySet<FromThread["type"]> = new Set(["done", "transferred", "probed", "previewed", "failed"]);
 
 /** Runs tasks in worker threads of this process. */
 export const spawnWorkerThread: SpawnJobThread = (task, listener) => {

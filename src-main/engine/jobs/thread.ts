@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Notice } from "../../api/contract.js";
 import { LISTED_ACTIONS } from "../../api/transfers.js";
-import { errorCode, errorMessage, isCancelled } from "../../core/errors.js";
+import { isCancelled, problemIn } from "../../core/errors.js";
 import { type JobOptions, pcaJob, runJob } from "../../core/run/index.js";
 import { DEFAULT_CACHE_BYTES, jobStorage } from "../../storage/run/index.js";
 import { probe } from "./probe.js";
@@ -82,7 +82,6 @@ port.on("message", (message: ToThread) => {
 try {
   post(await perform(workerData as Task, controller.signal));
 } catch (error) {
-  const code = isCancelled(error) ? "cancelled" : errorCode(error);
-  post({ type: "failed", code, message: errorMessage(error) });
+  post({ type: "failed", ...problemIn(error), ...(isCancelled(error) ? { code: "cancelled" } : {}) });
 }
 port.close();

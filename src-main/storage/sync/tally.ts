@@ -31,8 +31,9 @@ export class Tally {
   readonly problems: SyncProblem[] = [];
   readonly actions: SyncAction[] | undefined;
 
-  constructor(listActions: boolean) {
-    this.actions = listActions ? [] : undefined;
+  /** @param mostActions listed; none at all for 0 */
+  constructor(private readonly mostActions: number) {
+    this.actions = mostActions > 0 ? [] : undefined;
   }
 
   add(outcome: Outcome, bytes: number): void {
@@ -47,7 +48,7 @@ export class Tally {
   }
 
   action(action: SyncAction["action"], key: string, bytes: number, reason: SyncAction["reason"]): void {
-    this.actions?.push({ action, key, bytes, reason });
+    if (this.actions && this.actions.length < this.mostActions) this.actions.push({ action, key, bytes, reason });
   }
 
   plan(bytes: number): void {

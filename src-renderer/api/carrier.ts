@@ -1,15 +1,17 @@
 /** What the window needs of whatever carries its calls: HTTP to a server, or the desktop app's bridge. */
 import type { FolderChoice } from "../../src-main/api/bridge.js";
-import type { ApiClient } from "../../src-main/api/channels.js";
+import type { ApiClient, Problem } from "../../src-main/api/channels.js";
 
 /** A call that failed, with the stable code of docs/errors.md; `network/unreachable` when nobody answered. */
 export class CallError extends Error {
   readonly code: string;
+  readonly details: Problem["details"];
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, details?: Problem["details"]) {
     super(message);
     this.name = "CallError";
     this.code = code;
+    this.details = details;
   }
 }
 

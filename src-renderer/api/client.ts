@@ -1,7 +1,7 @@
 /** The one client of this page. */
 import { BRIDGE, type DesktopBridge } from "../../src-main/api/bridge.js";
-import { imagePath, type ThumbnailSize } from "../../src-main/api/channels.js";
-import type { Carrier } from "./carrier.js";
+import { imagePath, type Problem, type ThumbnailSize } from "../../src-main/api/channels.js";
+import { CallError, type Carrier } from "./carrier.js";
 import { httpClient } from "./http-client.js";
 import { ipcClient } from "./ipc-client.js";
 
@@ -19,8 +19,12 @@ export function imageUrl(run: { run: string; version: string }, row: number, siz
   return new URL(imagePath(run.run, run.version, row, size), base).href;
 }
 
-/** The sentence and code of a failed call. */
-export function problemOf(error: unknown): { code: string; message: string } {
+/** What is known of a failed call. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof CallError) {
+    const { code, message, details } = error;
+    return { code, message, ...(details ? { details } : {}) };
+  }
   const message = error instanceof Error ? error.message : String(error);
   const code =
     typeof error === "object" && error !== null && "code" in error && typeof error.code === "string"

@@ -1,6 +1,6 @@
 /** The HTTP and WebSocket carrier of the contract: frames out, frames in, events over one socket that comes back by itself. */
 import { decodeFrame, encodeFrame, FRAME_TYPE } from "../../src-main/api/binary.js";
-import type { ApiEvent, Channel, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
+import type { ApiEvent, Channel, Problem, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
 import { CallError, type Carrier, type LinkState } from "./carrier.js";
 
 /** Waits between attempts in milliseconds; the last one repeats. A server that comes back is found within two seconds. */
@@ -72,8 +72,12 @@ export function httpClient(base: string): Carrier {
       }
       const value = await bodyOf(response);
       if (!response.ok) {
-        const { error } = (value ?? {}) as { error?: { code?: string; message?: string } };
-        throw new CallError(error?.code ?? `http/${response.status}`, error?.message ?? response.statusText);
+        const { error } = (value ?? {}) as { error?: Partial<Problem> };
+        throw new CallError(
+          error?.code ?? `http/${response.status}`,
+          error?.message ?? response.statusText,
+          error?.details,
+        );
       }
       return value as ResponseOf<C>;
     },

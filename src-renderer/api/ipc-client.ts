@@ -49,7 +49,10 @@ export function ipcClient(bridge: DesktopBridge): Carrier {
         signal?.removeEventListener("abort", abandon);
       }
       signal?.throwIfAborted();
-      if ("error" in answer) throw new CallError(answer.error.code, answer.error.message);
+      if ("error" in answer) {
+        const { code, message, details } = answer.error;
+        throw new CallError(code, message, details);
+      }
       return decodeFrame(answer.frame) as ResponseOf<C>;
     },
     subscribe(listener) {

@@ -6,14 +6,14 @@ import { useSpeech } from "../state/settings.js";
 
 /** Short messages in the corner; spoken by screen readers as they come. */
 export function Notes() {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   const notes = useApp((state) => state.notes);
   return (
     <div
       aria-live="polite"
       className="pointer-events-none fixed right-4 bottom-14 z-50 flex w-96 max-w-[90vw] flex-col gap-2"
     >
-      {notes.map(({ id, kind, text, code, action }) => (
+      {notes.map(({ id, kind, text, problem, action }) => (
         <div
           key={id}
           className="pointer-events-auto flex items-start gap-2.5 rounded-lg border border-line bg-raised py-2 pr-2 pl-3 shadow-xl"
@@ -22,7 +22,7 @@ export function Notes() {
             {kind === "error" ? <TriangleAlert size={16} aria-hidden /> : <Check size={16} aria-hidden />}
           </span>
           <p className="min-w-0 grow py-0.5 break-words">
-            {text} {code && <code className="text-2xs text-muted">[{code}]</code>}
+            {problem ? said(problem) : text} {problem && <code className="text-2xs text-muted">[{problem.code}]</code>}
           </p>
           {action && (
             <button

@@ -3,7 +3,7 @@ import { useSpeech } from "../state/settings.js";
 
 /** Photos that could not be used, each with its reason. */
 export function SetAsideTable({ items }: { items: ResponseOf<"run.setAside">["items"] }) {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   return (
     <table className="w-full table-fixed text-left">
       <thead className="sticky top-0 bg-sunken text-muted">
@@ -16,8 +16,8 @@ export function SetAsideTable({ items }: { items: ResponseOf<"run.setAside">["it
         {items.map(({ path, code, message }) => (
           <tr key={path} className="align-top">
             <td className="px-3 py-1.5 [overflow-wrap:anywhere]">{path}</td>
-            <td className="px-3 py-1.5 [overflow-wrap:anywhere]">
-              {message} <code className="text-2xs text-muted">[{code}]</code>
+            <td className="px-3 py-1.5 [overflow-wrap:anywhere]" title={message}>
+              {said({ code, message })} <code className="text-2xs text-muted">[{code}]</code>
             </td>
           </tr>
         ))}

@@ -4,6 +4,7 @@ import { Menu as BaseMenu } from "@base-ui/react/menu";
 import { clsx } from "clsx";
 import { Ellipsis, type LucideIcon, X } from "lucide-react";
 import type { ButtonHTMLAttributes, ReactNode, SelectHTMLAttributes } from "react";
+import type { Problem } from "../../src-main/api/channels.js";
 import { useSpeech } from "../state/settings.js";
 
 type ButtonKind = "primary" | "plain" | "ghost" | "danger";
@@ -231,11 +232,22 @@ export function Empty({ title, text, children }: { title: string; text: string; 
   );
 }
 
-export function ProblemNote({ code, message }: { code: string; message: string }) {
+/** A failure, with its code. Where it is said in another language than its own, the original can be looked at. */
+export function ProblemNote(problem: Problem) {
+  const { t, said } = useSpeech();
+  const sentence = said(problem);
   return (
-    <p className="rounded-md bg-danger-soft px-3 py-2 text-danger" role="alert">
-      <span className="break-words">{message}</span> <code className="text-2xs opacity-80">[{code}]</code>
-    </p>
+    <div className="rounded-md bg-danger-soft px-3 py-2 text-danger" role="alert">
+      <span className="break-words">{sentence}</span> <code className="text-2xs opacity-80">[{problem.code}]</code>
+      {sentence !== problem.message && (
+        <details className="mt-1 text-2xs">
+          <summary className="cursor-pointer">{t("error.original")}</summary>
+          <span className="break-words" lang="en">
+            {problem.message}
+          </span>
+        </details>
+      )}
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@
 import type { Language } from "../../src-main/api/language.js";
 import { en } from "./en.js";
 import { fr } from "./fr.js";
+import { frNotices, frProblems } from "./fr-said.js";
 
 export { chooseLanguage, type Language } from "../../src-main/api/language.js";
 
@@ -19,11 +20,26 @@ export const LANGUAGES: Readonly<Record<Language, { readonly name: string; reado
   fr: { name: "Français", messages: fr },
 };
 
+/** Sentences by code; of several the first counts whose {values} are all known. */
+export type Said = Readonly<Record<string, Message | readonly string[]>>;
+
+/** A notice or a failure of the backend: its English sentence, and what it takes to say it in another language. */
+export interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: Values | undefined;
+}
+
+/** What the backend says, in languages other than its own. */
+export const SAID: Readonly<Record<Language, Said>> = { en: {}, fr: { ...frNotices, ...frProblems } };
+
 /** Words, numbers and dates of one language. */
 export interface Speech {
   readonly language: Language;
   /** The message of a key with its {values} put in; numbers are written as the language writes them. */
   t(key: Key, values?: Values): string;
+  /** What the backend tells, in the person's language; its English sentence where there is none. */
+  said(told: Told): string;
   /** A number, at most `digits` decimals (default 0). */
   n(value: number, digits?: number): string;
   /** A number with three decimals, whatever they are: for columns of numbers that are compared. */
@@ -41,6 +57,9 @@ export interface Speech {
   compare(a: string, b: string): number;
 }
 
+/** A place in a sentence where a value goes. */
+const VALUE = /\{(\w+)\}/g;
+const isList = (said: Message | readonly string[]): said is readonly string[] => Array.isArray(said);
 const speeches = new Map<Language, Speech>();
 
 /** The speech of a language; made once, since Intl's formatters are slow to make. */
@@ -77,20 +96,26 @@ function makeSpeech(language: Language): Speech {
       maximumFractionDigits: digits,
     }).format(value);
   const n = (value: number, digits = 0) => (numbers[digits] ?? numbers[0])?.format(value) ?? String(value);
+  const formOf = (message: Message, values: Values): string | undefined =>
+    typeof message === "string" ? message : (message[plurals.select(Number(values.count ?? 0))] ?? message.other);
+  const fill = (sentence: string, values: Values): string =>
+    sentence.replace(VALUE, (whole, name: string) => {
+      const value = values[name];
+      return value === undefined ? whole : typeof value === "number" ? n(value) : value;
+    });
 
   return {
     language,
     n,
-    t(key, values = {}) {
-      const message = messages[key];
-      const sentence =
-        typeof message === "string"
-          ? message
-          : (message[plurals.select(Number(values.count ?? 0))] ?? message.other ?? key);
-      return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => {
-        const value = values[name];
-        return value === undefined ? whole : typeof value === "number" ? n(value) : value;
-      });
+    t: (key, values = {}) => fill(formOf(messages[key], values) ?? key, values),
+    said({ code, message, details = {} }) {
+      const said = SAID[language][code];
+      if (said === undefined) return message;
+      const sentences = isList(said) ? said : [formOf(said, details) ?? message];
+      const known = sentences.find((sentence) =>
+        [...sentence.matchAll(VALUE)].every(([, name]) => details[name as string] !== undefined),
+      );
+      return known === undefined ? message : fill(known, details).trim();
     },
     fixed: (value) => thousandths.format(value),
     percent: (share, digits = 1) => (percents[digits] ?? percents[1])?.format(share) ?? String(share),

@@ -1,6 +1,6 @@
 /** What every view knows: the connection, the runs, the jobs, and what is told to the person. */
 import { create } from "zustand";
-import type { ApiEvent, Job, RunCard } from "../../src-main/api/channels.js";
+import type { ApiEvent, Job, Problem, RunCard } from "../../src-main/api/channels.js";
 import type { LinkState } from "../api/carrier.js";
 import { client, problemOf } from "../api/client.js";
 import { takeSettings, useSettings } from "./settings.js";
@@ -9,7 +9,8 @@ export interface Note {
   readonly id: number;
   readonly kind: "done" | "error";
   readonly text: string;
-  readonly code?: string;
+  /** Of an error: said in the person's language instead of `text` where it can be. */
+  readonly problem?: Problem;
   readonly action?: { readonly label: string; readonly run: () => void };
 }
 
@@ -46,8 +47,8 @@ export function dismiss(id: number): void {
 
 /** Tells that a call failed. */
 export function tellError(error: unknown): void {
-  const { code, message } = problemOf(error);
-  tell({ kind: "error", text: message, code });
+  const problem = problemOf(error);
+  tell({ kind: "error", text: problem.message, problem });
 }
 
 export async function loadRuns(): Promise<void> {
@@ -69,6 +70,7 @@ export function withJob(jobs: readonly Job[], job: Job): Job[] {
 export const runListeners = new Set<(event: Extract<ApiEvent, { type: "run.changed" }>) => void>();
 export const probeListeners = new Set<(event: Extract<ApiEvent, { type: "probe" }>) => void>();
 export const exportListeners = new Set<(event: Extract<ApiEvent, { type: "export" }>) => void>();
+export const previewListeners = new Set<(event: Extract<ApiEvent, { type: "preview" }>) => void>();
 /** Called when a server has come back: what is shown may be out of date. */
 export const returnListeners = new Set<() => void>();
 
@@ -101,6 +103,9 @@ function onEvent(event: ApiEvent): void {
       return;
     case "export":
       for (const listener of exportListeners) listener(event);
+      return;
+    case "preview":
+      for (const listener of previewListeners) listener(event);
       return;
     case "settings":
       takeSettings(event.settings);

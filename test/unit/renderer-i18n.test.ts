@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { NOTICE_CODES, type Notice, type NoticeCode, notice } from "../../src-main/core/notices.js";
 import { en } from "../../src-renderer/i18n/en.js";
-import { chooseLanguage, type Key, LANGUAGES, type Message, speechOf } from "../../src-renderer/i18n/index.js";
+import { frNotices, frProblems } from "../../src-renderer/i18n/fr-said.js";
+import { chooseLanguage, type Key, LANGUAGES, type Message, SAID, speechOf } from "../../src-renderer/i18n/index.js";
 
 const keys = Object.keys(en) as Key[];
 const forms = (message: Message) => (typeof message === "string" ? [message] : Object.values(message));
@@ -24,14 +27,95 @@ for (const [language, { messages }] of Object.entries(LANGUAGES)) {
   });
 }
 
+/** Every form of what is said for a code. */
+const saidForms = (code: string): string[] => {
+  const said = SAID.fr[code];
+  return said === undefined ? [] : Array.isArray(said) ? [...said] : forms(said as Message);
+};
+
 describe("French", () => {
   it("has its spaces before double punctuation and inside quotes, and they do not break", () => {
-    for (const key of keys) {
-      for (const form of forms(LANGUAGES.fr.messages[key])) {
-        expect(form, key).not.toMatch(/ [;:?!»]|« |\w[;?!]/);
-        expect(form, key).not.toContain("'");
+    const sentences = [
+      ...keys.map((key) => [key, forms(LANGUAGES.fr.messages[key])] as const),
+      ...Object.keys(SAID.fr).map((code) => [code, saidForms(code)] as const),
+    ];
+    for (const [name, all] of sentences) {
+      for (const form of all) {
+        expect(form, name).not.toMatch(/ [;:?!»]|« |\w[;?!]/);
+        expect(form, name).not.toContain("'");
       }
     }
+  });
+
+  it("has a sentence for every notice, and none for notices that are gone", () => {
+    expect(Object.keys(frNotices).sort()).toEqual([...NOTICE_CODES].sort());
+  });
+
+  it("of a notice has a singular and a plural where it counts, and names only what the notice tells", () => {
+    const details = detailsOfNotices();
+    expect(Object.keys(details).sort()).toEqual([...NOTICE_CODES].sort());
+    for (const code of NOTICE_CODES) {
+      const said = frNotices[code] as Message;
+      expect(typeof said === "string" ? ["one sentence"] : Object.keys(said), code).toEqual(
+        "count" in details[code] ? ["one", "other"] : ["one sentence"],
+      );
+      for (const name of names(said)) expect(Object.keys(details[code]), code).toContain(name);
+    }
+  });
+
+  it("has a sentence for at least 40 errors, all of them codes that exist", () => {
+    const documented = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+    expect(Object.keys(frProblems).length).toBeGreaterThanOrEqual(40);
+    for (const code of Object.keys(frProblems)) {
+      if (!OF_THE_PAGE.has(code)) expect(documented, code).toContain(`\`${code}\``);
+      expect(saidForms(code), code).not.toContain("");
+    }
+  });
+});
+
+/** Raised by the page itself. */
+const OF_THE_PAGE = new Set(["network/unreachable"]);
+
+/** What each notice tells, by the notices themselves. */
+function detailsOfNotices(): Record<NoticeCode, Notice["details"]> {
+  const skipped = { count: 2, example: "a" };
+  const told = [
+    notice("scan/ignored-files", { count: 2, extensions: ".txt" }),
+    notice("scan/hidden", skipped),
+    notice("scan/runs", skipped),
+    notice("scan/repeated-folders", skipped),
+    notice("scan/unreadable-folders", skipped),
+    notice("scan/name-encoding", skipped),
+    notice("scan/duplicates", { count: 2 }),
+    notice("scan/label-conflicts", skipped),
+    notice("run/unchanged", {}),
+    notice("run/uploading", { run: "s3://farm/run", mebibytes: 3 }),
+    notice("run/provider", { provider: "cpu", sessions: 2, threads: 1, reasons: "" }),
+    notice("labels/applied", { count: 2 }),
+    notice("labels/kept", { count: 2 }),
+    notice("labels/set-aside", { count: 2, file: "f" }),
+    notice("features/fetching", { count: 2, mebibytes: 3, from: "s3://farm" }),
+    notice("cache/unavailable", { reason: "full" }),
+    notice("job/interrupted", {}),
+  ];
+  return Object.fromEntries(told.map(({ code, details }) => [code, details])) as Record<NoticeCode, Notice["details"]>;
+}
+
+describe("what the backend says", () => {
+  const french = speechOf("fr");
+
+  it("is said in the language of the person, with its numbers", () => {
+    const told = notice("scan/ignored-files", { count: 1234, extensions: ".txt" });
+    expect(speechOf("en").said(told)).toBe(told.message);
+    expect(french.said(told)).toMatch(/^1\s234 fichiers ignorés\s:.*\(\.txt\)\.$/u);
+    expect(french.said(notice("scan/duplicates", { count: 1 }))).toMatch(/^1 image citée/);
+  });
+
+  it("is said without the place where that is not known, and in English where there is no sentence", () => {
+    const problem = { code: "source/missing", message: "Expected a folder." };
+    expect(french.said({ ...problem, details: { path: "/photos" } })).toContain("/photos");
+    expect(french.said(problem)).toMatch(/^La source est introuvable/);
+    expect(french.said({ code: "pca/rank", message: "Expected a rank." })).toBe("Expected a rank.");
   });
 });
 

@@ -2,7 +2,7 @@
 import { open, stat } from "node:fs/promises";
 import ExifReader from "exifreader";
 import { probeImage } from "../../native/image.js";
-import { errorCode, errorMessage } from "../errors.js";
+import { errorMessage, type Problem, problemIn } from "../errors.js";
 import { photoFile } from "./root.js";
 
 /** EXIF stands at the beginning of a file; nothing behind this is looked at. */
@@ -32,7 +32,7 @@ const TAGS = [
 export interface PhotoFacts {
   /** Absolute and real; null when the photo is not there. */
   readonly file: string | null;
-  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly problem: Problem | null;
   readonly format: "jpeg" | "png" | "webp" | null;
   /** Pixels, upright. */
   readonly width: number | null;
@@ -49,7 +49,7 @@ export async function photoFacts(root: string | null, relative: string): Promise
   try {
     file = await photoFile(root, relative);
   } catch (error) {
-    return { ...none, file: null, problem: { code: errorCode(error), message: errorMessage(error) } };
+    return { ...none, file: null, problem: problemIn(error) };
   }
   try {
     const { size, mtime } = await stat(file);

@@ -16,7 +16,7 @@ import { RelabelDialog } from "./RelabelDialog.js";
 
 /** Map and gallery of a run, linked both ways; labels on the left, the chosen photo on the right. */
 export function ExploreView({ run }: { run: string }) {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   const ready = useExplore((state) => state.run === run && state.overview !== null);
   const problem = useExplore((state) => (state.run === run ? state.problem : null));
   const search = useRoute((route) => route.search);
@@ -27,7 +27,7 @@ export function ExploreView({ run }: { run: string }) {
   }, [run]);
   if (problem) {
     return (
-      <Empty title={t("error.loading")} text={problem.message}>
+      <Empty title={t("error.loading")} text={said(problem)}>
         <Button onClick={() => void reopen()}>{t("action.retry")}</Button>
       </Empty>
     );

@@ -37,7 +37,7 @@ export function Inspector() {
 }
 
 function Picture({ row, card }: { row: number; card: { run: string; version: string } }) {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   const image = useExplore((state) => state.image);
   return (
     <div className="group relative flex aspect-[4/3] items-center justify-center bg-sunken">
@@ -45,7 +45,7 @@ function Picture({ row, card }: { row: number; card: { run: string; version: str
         <div className="px-6 text-center">
           <ImageOff size={22} className="mx-auto mb-2 text-muted" aria-hidden />
           <p className="font-medium">{t("inspector.missing")}</p>
-          <p className="mt-0.5 text-2xs break-words text-muted">{image.problem.message}</p>
+          <p className="mt-0.5 text-2xs break-words text-muted">{said(image.problem)}</p>
           {image.problem.code === "photo/missing" && (
             <Button icon={FolderSearch} className="mt-2" onClick={() => showDialog("locate")}>
               {t("locate.action")}

@@ -100,7 +100,7 @@ function SearchField({
 }
 
 function Problems() {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   const problems = useExplore((state) => state.overview?.problems) ?? [];
   if (problems.length === 0) return null;
   return (
@@ -110,9 +110,9 @@ function Problems() {
         {t("explore.problems", { count: problems.length })}
       </summary>
       <ul className="space-y-1 px-2 pb-2">
-        {problems.map(({ code, message }) => (
-          <li key={code} className="break-words">
-            {message}
+        {problems.map((problem) => (
+          <li key={problem.code} className="break-words">
+            {said(problem)}
           </li>
         ))}
       </ul>

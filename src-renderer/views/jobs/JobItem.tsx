@@ -1,38 +1,50 @@
 import { clsx } from "clsx";
 import { Check, LoaderCircle } from "lucide-react";
 import { useState } from "react";
-import type { Job } from "../../../src-main/api/channels.js";
+import type { Job, JobStage } from "../../../src-main/api/channels.js";
+import type { SyncSummary } from "../../../src-main/api/contract.js";
 import { client } from "../../api/client.js";
 import { writePlace } from "../../app/link.js";
-import { nameOf } from "../../components/names.js";
+import { doneText, rateText, sourceOf, titleOf } from "../../components/job-words.js";
 import { Bar, Button, Confirm, ProblemNote } from "../../components/ui.js";
+import type { Speech } from "../../i18n/index.js";
 import { isActive, tellError } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
+import { Problems } from "../transfers/Problems.js";
 import { SetAside } from "./SetAside.js";
 
-const STAGES = ["scan", "load", "embed", "fit", "transform"] as const;
+/** The stages that a job goes through, in order. */
+function stagesOf({ work }: Job): readonly JobStage[] {
+  if (work.kind === "sync") return work.request.delete ? ["compare", "transfer", "delete"] : ["compare", "transfer"];
+  if (work.kind === "pca") return ["fit", "transform"];
+  return work.request.pca ? ["scan", "load", "embed", "fit", "transform"] : ["scan", "load", "embed"];
+}
 
 type Act = "jobs.cancel" | "jobs.pause" | "jobs.resume" | "jobs.retry" | "jobs.forget";
 
 export function JobItem({ job }: { job: Job }) {
-  const { t, n, duration, date } = useSpeech();
+  const speech = useSpeech();
+  const { t, duration, date, said } = speech;
   const [asking, setAsking] = useState(false);
   const active = isActive(job);
   const setAside = job.summary?.setAside ?? job.progress?.setAside ?? 0;
   const act = (channel: Act) => () => void client.call(channel, { job: job.id }).catch(tellError);
-  const sources = job.work.kind === "run" ? job.work.request.sources.join(", ") : job.work.request.features;
+  const sources = sourceOf(job);
+  const { transfer } = job;
+  const sync = job.work.kind === "sync";
+  const failed = transfer ? transfer.conflicts.files + transfer.failed.files : 0;
   return (
     <li className="py-4" data-job={job.state}>
       <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
         <div className="min-w-0 grow basis-64">
           <h3 className="flex items-center gap-2">
             <span className="truncate text-[0.9375rem] font-semibold" title={job.out}>
-              {nameOf(job.out)}
+              {titleOf(job)}
             </span>
             <State state={job.state} />
           </h3>
           <p className="truncate text-muted" title={sources}>
-            {sources}
+            {sync ? t("transfers.fromTo", { from: sources, to: job.out }) : sources}
           </p>
         </div>
         <div className="flex shrink-0 flex-wrap items-center justify-end gap-1.5">
@@ -40,12 +52,16 @@ export function JobItem({ job }: { job: Job }) {
           {(job.state === "running" || job.state === "queued") && (
             <Button onClick={() => setAsking(true)}>{t("jobs.cancel")}</Button>
           )}
-          {(job.state === "paused" || job.state === "cancelled" || job.state === "failed") && (
+          {(job.state === "paused" ||
+            job.state === "interrupted" ||
+            job.state === "cancelled" ||
+            job.state === "failed") && (
             <Button kind="primary" onClick={act("jobs.resume")}>
               {t("jobs.resume")}
             </Button>
           )}
           {job.state === "done" && setAside > 0 && <Button onClick={act("jobs.retry")}>{t("jobs.retry")}</Button>}
+          {job.state === "done" && failed > 0 && <Button onClick={act("jobs.retry")}>{t("transfers.retry")}</Button>}
           {!active && (
             <Button kind="ghost" className="text-muted" onClick={act("jobs.forget")}>
               {t("jobs.forget")}
@@ -69,7 +85,8 @@ export function JobItem({ job }: { job: Job }) {
             job.endedAt && date(job.endedAt),
             t("jobs.took", { duration: duration(job.seconds) }),
             job.summary && t("runs.photos", { count: job.summary.images }),
-            job.summary && job.summary.imagesPerSecond > 0 && t("jobs.rate", { rate: n(job.summary.imagesPerSecond) }),
+            job.summary && job.summary.imagesPerSecond > 0 && rateText(speech, job.summary.imagesPerSecond, "images"),
+            ...(transfer ? transferFacts(speech, transfer) : []),
           ]
             .filter(Boolean)
             .join(" · ")}
@@ -83,20 +100,21 @@ export function JobItem({ job }: { job: Job }) {
       {job.notices.length > 0 && (
         <ul className="mt-2 space-y-0.5 text-muted">
           {job.notices.map((notice) => (
-            <li key={notice} className="break-words">
-              {notice}
+            <li key={`${notice.code} ${notice.message}`} className="break-words">
+              {said(notice)}
             </li>
           ))}
         </ul>
       )}
-      {setAside > 0 && job.run && <SetAside run={job.run} count={setAside} />}
+      {transfer && <Problems problems={transfer.problems} count={failed} />}
+      {setAside > 0 && job.run && !sync && <SetAside run={job.run} count={setAside} />}
       <Confirm
         open={asking}
         onClose={() => setAsking(false)}
         onConfirm={act("jobs.cancel")}
-        title={t("jobs.cancel.title")}
-        text={t("jobs.cancel.text")}
-        confirm={t("jobs.cancel.confirm")}
+        title={t(sync ? "transfers.cancel.title" : "jobs.cancel.title")}
+        text={t(sync ? "transfers.cancel.text" : "jobs.cancel.text")}
+        confirm={t(sync ? "transfers.cancel.confirm" : "jobs.cancel.confirm")}
         cancel={t("jobs.cancel.keep")}
       />
     </li>
@@ -122,11 +140,21 @@ function State({ state }: { state: Job["state"] }) {
   );
 }
 
+/** What a transfer did, in a few words. */
+function transferFacts({ t, bytes }: Speech, transfer: SyncSummary): string[] {
+  const { copied, deleted, unchanged, bytesPerSecond } = transfer;
+  const facts = [t("transfers.copied", { count: copied.files, bytes: bytes(copied.bytes) })];
+  if (bytesPerSecond > 0) facts.push(t("jobs.rate.bytes", { rate: bytes(bytesPerSecond) }));
+  if (unchanged.files > 0) facts.push(t("transfers.wereThere", { count: unchanged.files }));
+  if (deleted.files > 0) facts.push(t("transfers.deleted", { count: deleted.files }));
+  return facts;
+}
+
 function Stages({ job }: { job: Job }) {
   const { t, duration } = useSpeech();
   return (
     <ol aria-label={t("jobs.stages")} className="mt-3 grid grid-cols-5 gap-2">
-      {STAGES.map((name) => {
+      {stagesOf(job).map((name) => {
         const stage = job.stages.find((known) => known.stage === name);
         const running = stage?.state === "running" && job.state === "running";
         return (
@@ -147,18 +175,17 @@ function Stages({ job }: { job: Job }) {
 }
 
 function Progress({ job }: { job: Job }) {
-  const { t, n, duration } = useSpeech();
+  const speech = useSpeech();
+  const { t, duration } = speech;
   const { progress } = job;
   if (!progress) return null;
-  const { done, total, rate, secondsLeft } = progress;
+  const { done, total, rate, secondsLeft, unit } = progress;
   return (
     <div className="mt-3">
       <Bar share={total > 0 ? done / total : null} label={t(`jobs.stage.${progress.stage}`)} />
       <p className="tabular mt-1.5 flex gap-4 text-muted">
-        <span className="text-ink">
-          {total > 0 ? t("jobs.progress", { done, total }) : t("jobs.progressUnknown", { done })}
-        </span>
-        {rate !== null && <span>{t("jobs.rate", { rate: n(rate) })}</span>}
+        <span className="text-ink">{doneText(speech, progress)}</span>
+        {rate !== null && <span>{rateText(speech, rate, unit)}</span>}
         {secondsLeft !== null && <span>{t("jobs.left", { duration: duration(secondsLeft) })}</span>}
       </p>
     </div>

@@ -1,17 +1,31 @@
 import { clsx } from "clsx";
-import { Copy, ListX, Trash2 } from "lucide-react";
+import { Columns2, Copy, FolderOpen, ListX, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import { client } from "../../api/client.js";
 import { writePlace } from "../../app/link.js";
 import { Photo } from "../../components/Photo.js";
-import { Confirm, Menu } from "../../components/ui.js";
-import { tellError } from "../../state/app.js";
+import { Confirm, Menu, type MenuItem } from "../../components/ui.js";
+import { tell, tellError } from "../../state/app.js";
+import { copyText } from "../../state/clipboard.js";
 import { useSettings, useSpeech } from "../../state/settings.js";
 
-export function RunCardItem({ card }: { card: RunCard }) {
-  const { t, percent, date } = useSpeech();
+export function RunCardItem({
+  card,
+  chosen,
+  choosing,
+  onChoose,
+}: {
+  card: RunCard;
+  /** To be compared. */
+  chosen: boolean;
+  /** Some run is chosen: every card shows its box. */
+  choosing: boolean;
+  onChoose: (on: boolean) => void;
+}) {
+  const { t, percent, date, said } = useSpeech();
   const canTrash = useSettings((state) => state.info?.canTrash ?? false);
+  const canReveal = useSettings((state) => state.info?.canReveal ?? false);
   const [asking, setAsking] = useState<"forget" | "trash">();
   const readable = card.state !== "unreadable";
   const facts = [
@@ -29,10 +43,42 @@ export function RunCardItem({ card }: { card: RunCard }) {
         ]
           .filter(Boolean)
           .join(", ");
-  const call = (channel: "runs.forget" | "runs.trash") => void client.call(channel, { run: card.run }).catch(tellError);
+  const forget = () => void client.call("runs.forget", { run: card.run }).catch(tellError);
+  const trash = async () => {
+    try {
+      const { undo } = await client.call("runs.trash", { run: card.run });
+      const restore = () => void client.call("runs.restore", { run: card.run }).catch(tellError);
+      const action = undo ? { action: { label: t("action.undo"), run: restore } } : {};
+      tell({ kind: "done", text: t("runs.trashed", { name: card.name }), ...action });
+    } catch (error) {
+      tellError(error);
+    }
+  };
+  const reveal = () => void client.call("runs.reveal", { run: card.run }).catch(tellError);
+  const place: MenuItem[] = [
+    { label: t("runs.copyPath"), icon: Copy, run: () => void copyText(card.path) },
+    ...(canReveal ? [{ label: t("runs.reveal"), icon: FolderOpen, run: reveal }] : []),
+  ];
   return (
     <li className="group relative min-w-0">
-      <Mosaic card={card} />
+      <Mosaic card={card} chosen={chosen} />
+      {readable && (
+        <label
+          className={clsx(
+            "absolute top-2 left-2 z-10 flex size-7 cursor-pointer items-center justify-center rounded-md bg-raised/95 shadow-sm ring-1 ring-line transition-opacity group-hover:opacity-100 focus-within:opacity-100",
+            !choosing && "opacity-0",
+          )}
+          title={t("runs.compare.choose", { name: card.name })}
+        >
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
+            aria-label={t("runs.compare.choose", { name: card.name })}
+            checked={chosen}
+            onChange={({ target }) => onChoose(target.checked)}
+          />
+        </label>
+      )}
       <div className="mt-2.5 flex items-start gap-1">
         <div className="min-w-0 grow">
           <h2 className="flex items-center gap-2">
@@ -50,7 +96,7 @@ export function RunCardItem({ card }: { card: RunCard }) {
             {card.state !== "done" && <State state={card.state} />}
           </h2>
           {card.problem ? (
-            <p className="mt-0.5 line-clamp-3 break-words text-danger">{card.problem.message}</p>
+            <p className="mt-0.5 line-clamp-3 break-words text-danger">{said(card.problem)}</p>
           ) : (
             <>
               <p className="tabular truncate">{facts.join(" · ") || t("runs.noPhotos")}</p>
@@ -74,11 +120,8 @@ export function RunCardItem({ card }: { card: RunCard }) {
           <Menu
             label={`${t("action.more")}: ${card.name}`}
             items={[
-              {
-                label: t("runs.copyPath"),
-                icon: Copy,
-                run: () => void navigator.clipboard?.writeText(card.path).catch(tellError),
-              },
+              ...(readable ? [{ label: t("runs.compare.with"), icon: Columns2, run: () => onChoose(true) }] : []),
+              ...place,
               { label: t("runs.forget"), icon: ListX, run: () => setAsking("forget") },
               {
                 label: canTrash ? t("runs.trash") : t("runs.trash.unavailable"),
@@ -94,7 +137,7 @@ export function RunCardItem({ card }: { card: RunCard }) {
       <Confirm
         open={asking === "forget"}
         onClose={() => setAsking(undefined)}
-        onConfirm={() => call("runs.forget")}
+        onConfirm={forget}
         title={t("runs.forget.title", { name: card.name })}
         text={t("runs.forget.text")}
         confirm={t("runs.forget.confirm")}
@@ -102,7 +145,7 @@ export function RunCardItem({ card }: { card: RunCard }) {
       <Confirm
         open={asking === "trash"}
         onClose={() => setAsking(undefined)}
-        onConfirm={() => call("runs.trash")}
+        onConfirm={() => void trash()}
         title={t("runs.trash.title", { name: card.name })}
         text={t("runs.trash.text")}
         confirm={t("runs.trash.confirm")}
@@ -128,7 +171,7 @@ function State({ state }: { state: RunCard["state"] }) {
 }
 
 /** Up to eight photos; few photos are shown larger. */
-function Mosaic({ card }: { card: RunCard }) {
+function Mosaic({ card, chosen }: { card: RunCard; chosen: boolean }) {
   const rows =
     card.mosaic.length >= 8 ? card.mosaic.slice(0, 8) : card.mosaic.slice(0, card.mosaic.length >= 4 ? 4 : 3);
   const columns = rows.length >= 8 ? "grid-cols-4" : rows.length >= 4 ? "grid-cols-4" : "grid-cols-3";
@@ -137,6 +180,7 @@ function Mosaic({ card }: { card: RunCard }) {
       className={clsx(
         "grid gap-0.5 overflow-hidden rounded-lg bg-line ring-1 ring-line transition-shadow group-hover:ring-2 group-hover:ring-accent",
         "aspect-[2/1]",
+        chosen && "!ring-2 !ring-accent",
         rows.length > 0 && rows.length < 3 ? "grid-cols-2" : columns,
       )}
     >

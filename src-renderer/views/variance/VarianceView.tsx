@@ -13,7 +13,7 @@ import { Loadings } from "./Loadings.js";
 import { VarianceChart } from "./VarianceChart.js";
 
 export function VarianceView({ run }: { run: string }) {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   const overview = useExplore((state) => (state.run === run ? state.overview : null));
   const problem = useExplore((state) => (state.run === run ? state.problem : null));
   const search = useRoute((route) => route.search);
@@ -23,7 +23,7 @@ export function VarianceView({ run }: { run: string }) {
   }, [run]);
   if (problem) {
     return (
-      <Empty title={t("error.loading")} text={problem.message}>
+      <Empty title={t("error.loading")} text={said(problem)}>
         <Button onClick={() => void reopen()}>{t("action.retry")}</Button>
       </Empty>
     );

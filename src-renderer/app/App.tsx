@@ -4,7 +4,7 @@ import { Empty } from "../components/ui.js";
 import { useSpeech, useTheme } from "../state/settings.js";
 import { RunsView } from "../views/runs/RunsView.js";
 import { KeysDialog } from "./KeysDialog.js";
-import type { Place } from "./link.js";
+import { type Place, writePlace } from "./link.js";
 import { useRoute } from "./router.js";
 import { Shell } from "./Shell.js";
 import { useShortcuts } from "./shortcuts.js";
@@ -13,6 +13,11 @@ const ExploreView = lazy(async () => ({ default: (await import("../views/explore
 const VarianceView = lazy(async () => ({ default: (await import("../views/variance/VarianceView.js")).VarianceView }));
 const NewRunView = lazy(async () => ({ default: (await import("../views/new-run/NewRunView.js")).NewRunView }));
 const JobsView = lazy(async () => ({ default: (await import("../views/jobs/JobsView.js")).JobsView }));
+const CompareView = lazy(async () => ({ default: (await import("../views/compare/CompareView.js")).CompareView }));
+const TransfersView = lazy(async () => ({
+  default: (await import("../views/transfers/TransfersView.js")).TransfersView,
+}));
+const AboutView = lazy(async () => ({ default: (await import("../views/about/AboutView.js")).AboutView }));
 const SettingsView = lazy(async () => ({ default: (await import("../views/settings/SettingsView.js")).SettingsView }));
 
 export function App() {
@@ -31,7 +36,7 @@ export function App() {
     // The page's security policy refuses style elements that were not in it from the start.
     <CSPProvider disableStyleElements>
       <Shell onKeys={() => setKeys(true)}>
-        <Boundary key={"run" in place ? `${place.view}/${place.run}` : place.view}>
+        <Boundary key={writePlace(place)}>
           <Suspense fallback={null}>
             <View place={place} />
           </Suspense>
@@ -55,8 +60,14 @@ function View({ place }: { place: Place }) {
       return <NewRunView />;
     case "jobs":
       return <JobsView />;
+    case "compare":
+      return <CompareView a={place.a} b={place.b} />;
+    case "transfers":
+      return <TransfersView />;
     case "settings":
       return <SettingsView />;
+    case "about":
+      return <AboutView />;
     default:
       return <Empty title={t("nav.notFound")} text="" />;
   }

@@ -1,7 +1,7 @@
 import { Pause, X } from "lucide-react";
 import { useState } from "react";
 import { client } from "../api/client.js";
-import { nameOf } from "../components/names.js";
+import { doneText, rateText, titleOf } from "../components/job-words.js";
 import { Bar, Confirm, IconButton } from "../components/ui.js";
 import { isActive, tellError, useApp } from "../state/app.js";
 import { useSpeech } from "../state/settings.js";
@@ -9,12 +9,14 @@ import { writePlace } from "./link.js";
 
 /** The job under way, on every view. */
 export function JobsBar() {
-  const { t, n, duration } = useSpeech();
+  const speech = useSpeech();
+  const { t, duration } = speech;
   const jobs = useApp((state) => state.jobs)?.filter(isActive) ?? [];
   const [asking, setAsking] = useState(false);
   const job = jobs.find(({ state }) => state !== "queued") ?? jobs[0];
   if (!job) return null;
   const { progress } = job;
+  const sync = job.work.kind === "sync";
   const total = progress?.total ?? 0;
   const act = (channel: "jobs.cancel" | "jobs.pause") => void client.call(channel, { job: job.id }).catch(tellError);
   return (
@@ -23,7 +25,7 @@ export function JobsBar() {
       className="flex h-10 shrink-0 items-center gap-4 border-t border-line bg-surface pr-1.5 pl-4"
     >
       <a href={writePlace({ view: "jobs" })} className="max-w-64 truncate font-medium hover:underline" title={job.out}>
-        {nameOf(job.out)}
+        {titleOf(job)}
       </a>
       <span className="shrink-0 text-muted">
         {job.state === "running" && progress ? t(`jobs.stage.${progress.stage}`) : t(`jobs.state.${job.state}`)}
@@ -31,12 +33,10 @@ export function JobsBar() {
       <div className="min-w-24 grow">
         <Bar share={total > 0 && progress ? progress.done / total : null} label={t("jobs.bar")} />
       </div>
-      {progress && total > 0 && (
-        <span className="tabular shrink-0 text-muted">{t("jobs.progress", { done: progress.done, total })}</span>
-      )}
+      {progress && total > 0 && <span className="tabular shrink-0 text-muted">{doneText(speech, progress)}</span>}
       {progress?.rate != null && (
         <span className="tabular hidden shrink-0 text-muted lg:inline">
-          {t("jobs.rate", { rate: n(progress.rate) })}
+          {rateText(speech, progress.rate, progress.unit)}
         </span>
       )}
       {progress?.secondsLeft != null && (
@@ -63,9 +63,9 @@ export function JobsBar() {
         open={asking}
         onClose={() => setAsking(false)}
         onConfirm={() => act("jobs.cancel")}
-        title={t("jobs.cancel.title")}
-        text={t("jobs.cancel.text")}
-        confirm={t("jobs.cancel.confirm")}
+        title={t(sync ? "transfers.cancel.title" : "jobs.cancel.title")}
+        text={t(sync ? "transfers.cancel.text" : "jobs.cancel.text")}
+        confirm={t(sync ? "transfers.cancel.confirm" : "jobs.cancel.confirm")}
         cancel={t("jobs.cancel.keep")}
       />
     </section>

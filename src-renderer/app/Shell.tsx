@@ -73,6 +73,9 @@ function MainLinks() {
             </span>
           )}
         </Tab>
+        <Tab to={{ view: "transfers" }} current={place.view === "transfers"}>
+          {t("nav.transfers")}
+        </Tab>
       </nav>
       {openRun && (
         <nav aria-label={t("nav.run")} className="ml-2 flex min-w-0 items-center gap-0.5 border-l border-line pl-3">

@@ -153,9 +153,14 @@ export function unpackRows(text: string): Uint32Array | undefined {
   return Uint32Array.from(rows);
 }
 
+/** Views that need no run. */
+const VIEWS = ["runs", "jobs", "transfers", "new", "settings", "about"] as const;
+const RUN_ID = /^[0-9a-f]{16}$/;
+
 /** Where the window is. */
 export type Place =
-  | { readonly view: "runs" | "jobs" | "new" | "settings" | "unknown" }
+  | { readonly view: (typeof VIEWS)[number] | "unknown" }
+  | { readonly view: "compare"; readonly a: string; readonly b: string }
   | { readonly view: "explore" | "variance"; readonly run: string };
 
 /** The place of an address' part behind `#`, and its parameters. */
@@ -164,18 +169,21 @@ export function readPlace(hash: string): { place: Place; search: URLSearchParams
   const search = new URLSearchParams(query);
   const [first = "", second, third] = path.split("/");
   if (first === "") return { place: { view: "runs" }, search };
-  if (first === "run" && second && /^[0-9a-f]{16}$/.test(second) && (third === "explore" || third === "variance")) {
+  if (first === "run" && second && RUN_ID.test(second) && (third === "explore" || third === "variance")) {
     return { place: { view: third, run: second }, search };
   }
-  if (second === undefined && (first === "runs" || first === "jobs" || first === "new" || first === "settings")) {
-    return { place: { view: first }, search };
+  if (first === "compare" && second && third && RUN_ID.test(second) && RUN_ID.test(third)) {
+    return { place: { view: "compare", a: second, b: third }, search };
   }
+  const view = VIEWS.find((name) => name === first);
+  if (second === undefined && view) return { place: { view }, search };
   return { place: { view: "unknown" }, search };
 }
 
 /** The address' part behind and with `#`. */
 export function writePlace(place: Place, search: URLSearchParams = new URLSearchParams()): string {
-  const path = "run" in place ? `run/${place.run}/${place.view}` : place.view;
+  const path =
+    "run" in place ? `run/${place.run}/${place.view}` : "a" in place ? `compare/${place.a}/${place.b}` : place.view;
   const query = search.toString();
   return `#/${path}${query ? `?${query}` : ""}`;
 }

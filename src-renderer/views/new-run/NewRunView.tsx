@@ -1,35 +1,48 @@
 import { clsx } from "clsx";
-import { FolderSearch, Play } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { Play, Recycle } from "lucide-react";
+import { useEffect, useState } from "react";
 import type { RequestOf } from "../../../src-main/api/channels.js";
 import type { Preset } from "../../../src-main/api/contract.js";
 import { client, problemOf } from "../../api/client.js";
-import { go } from "../../app/router.js";
-import { FolderDialog } from "../../components/FolderDialog.js";
+import { go, useRoute } from "../../app/router.js";
+import { Field, TextInput } from "../../components/Field.js";
+import { isBucket, PathField } from "../../components/PathField.js";
+import { NO_S3, S3Fields, s3Options } from "../../components/S3Fields.js";
 import { Button, Choice, ProblemNote } from "../../components/ui.js";
 import { useSettings, useSpeech } from "../../state/settings.js";
 import { suggestedOut } from "./suggested-out.js";
+import { useDrop } from "./use-drop.js";
 import { useProbe } from "./use-probe.js";
+import { VarianceField } from "./VarianceField.js";
 
 const PRESETS: readonly Preset[] = ["fast", "balanced", "exact"];
 
 export function NewRunView() {
-  const { t, percent } = useSpeech();
+  const { t } = useSpeech();
   const info = useSettings((state) => state.info);
-  const [source, setSource] = useState("");
+  const given = useRoute((route) => route.search.get("source"));
+  const [source, setSource] = useState(given ?? "");
+  const [s3, setS3] = useState(NO_S3);
   const [out, setOut] = useState("");
   const [ownOut, setOwnOut] = useState(false);
   const [preset, setPreset] = useState<Preset>();
   const [variance, setVariance] = useState(0.8);
   const [labelFrom, setLabelFrom] = useState<"parent" | "none">("parent");
   const [choosing, setChoosing] = useState(false);
+  const { over, ...drop } = useDrop({ onPath: setSource, onNoPath: () => setChoosing(true) });
   const [starting, setStarting] = useState(false);
   const [problem, setProblem] = useState<{ code: string; message: string }>();
   const chosen = preset ?? info?.preset ?? "balanced";
-  const probe = useProbe({ source: source.trim(), out: out.trim(), preset: chosen, labelFrom });
+  const probe = useProbe({ source: source.trim(), out: out.trim(), preset: chosen, labelFrom, s3 });
+  const home = info?.home ?? "";
   useEffect(() => {
-    if (!ownOut) setOut(suggestedOut(source.trim()));
-  }, [source, ownOut]);
+    if (!ownOut) setOut(suggestedOut(source.trim(), home));
+  }, [source, ownOut, home]);
+  // The desktop app comes here with a folder that was dropped on another view, or again on this one.
+  useEffect(() => {
+    if (given !== null) setSource(given);
+  }, [given]);
+  const inBucket = isBucket(source) || isBucket(out);
 
   const start = async () => {
     setStarting(true);
@@ -37,6 +50,7 @@ export function NewRunView() {
     const request: RequestOf<"jobs.start"> = {
       kind: "run",
       request: { sources: [source.trim()], out: out.trim(), preset: chosen, variance, labelFrom },
+      ...(inBucket ? { s3: s3Options(s3) } : {}),
     };
     try {
       await client.call("jobs.start", request);
@@ -56,23 +70,30 @@ export function NewRunView() {
         }}
       >
         <h1 className="mb-5 text-lg font-semibold tracking-tight">{t("nav.new")}</h1>
-        <Field id="source" label={t("new.source")} help={t("new.sourceHelp")}>
-          <div className="flex gap-2">
-            <input
-              id="source"
-              aria-describedby="source-help"
-              className="field grow"
-              placeholder={t("new.sourcePlaceholder")}
-              value={source}
-              onChange={(event) => setSource(event.target.value)}
-              spellCheck={false}
-              autoComplete="off"
-            />
-            <Button icon={FolderSearch} onClick={() => setChoosing(true)}>
-              {t("action.choose")}
-            </Button>
-          </div>
-        </Field>
+        <div
+          {...drop}
+          data-testid="drop"
+          className={clsx(
+            "rounded-xl border border-dashed p-4 transition-colors",
+            over ? "border-accent bg-accent-soft" : "border-line-strong/60 bg-surface",
+          )}
+        >
+          <PathField
+            id="source"
+            label={t("new.source")}
+            help={t(client.shell ? "new.sourceDrop" : "new.sourceHelp")}
+            value={source}
+            onChange={setSource}
+            placeholder={t("new.sourcePlaceholder")}
+            choosing={choosing}
+            onChoosing={setChoosing}
+          />
+          {inBucket && (
+            <div className="mt-4">
+              <S3Fields value={s3} onChange={setS3} />
+            </div>
+          )}
+        </div>
         <Found probe={probe} />
         <fieldset className="mt-6">
           <legend className="mb-1.5 font-medium">{t("new.preset")}</legend>
@@ -101,24 +122,7 @@ export function NewRunView() {
           </div>
         </fieldset>
         <div className="mt-6 grid gap-6 sm:grid-cols-2">
-          <Field id="variance" label={t("new.variance")} help={t("new.varianceHelp")}>
-            <div className="flex h-8 items-center gap-3">
-              <input
-                id="variance"
-                aria-describedby="variance-help"
-                type="range"
-                min={0.5}
-                max={0.99}
-                step={0.01}
-                value={variance}
-                onChange={(event) => setVariance(Number(event.target.value))}
-                className="grow accent-accent"
-              />
-              <output htmlFor="variance" className="tabular w-12 text-right font-semibold">
-                {percent(variance, 0)}
-              </output>
-            </div>
-          </Field>
+          <VarianceField id="variance" value={variance} onChange={setVariance} />
           <div>
             <p className="mb-1.5 font-medium" aria-hidden>
               {t("new.labels")}
@@ -136,19 +140,17 @@ export function NewRunView() {
         </div>
         <div className="mt-6">
           <Field id="out" label={t("new.out")} help={t("new.outHelp")}>
-            <input
+            <TextInput
               id="out"
-              aria-describedby="out-help"
-              className="field w-full"
+              described
               value={out}
-              onChange={(event) => {
-                setOwnOut(event.target.value !== "");
-                setOut(event.target.value);
+              onChange={(text) => {
+                setOwnOut(text !== "");
+                setOut(text);
               }}
-              spellCheck={false}
-              autoComplete="off"
             />
           </Field>
+          <Standing probe={probe} />
         </div>
         {problem && (
           <div className="mt-4">
@@ -168,29 +170,6 @@ export function NewRunView() {
           </Button>
         </div>
       </form>
-      <FolderDialog
-        open={choosing}
-        onClose={() => setChoosing(false)}
-        onChoose={(path) => {
-          setChoosing(false);
-          setSource(path);
-        }}
-        start={source.trim()}
-      />
-    </div>
-  );
-}
-
-function Field({ id, label, help, children }: { id: string; label: string; help: string; children: ReactNode }) {
-  return (
-    <div>
-      <label htmlFor={id} className="mb-1.5 block font-medium">
-        {label}
-      </label>
-      {children}
-      <p id={`${id}-help`} className="mt-1 text-muted">
-        {help}
-      </p>
     </div>
   );
 }
@@ -225,7 +204,6 @@ function Found({ probe }: { probe: Probe }) {
 
 function Estimate({ probe }: { probe: Probe }) {
   const { t, n, duration } = useSpeech();
-  const existing = probe.existing;
   return (
     <div role="status" className="tabular min-h-5 text-muted">
       {probe.state === "measuring" && t("new.measuring")}
@@ -237,10 +215,30 @@ function Estimate({ probe }: { probe: Probe }) {
           })}
         </span>
       )}
-      {existing && existing.done > 0 && !existing.problem && (
-        <span className="block">{t("new.reused", { count: existing.done })}</span>
-      )}
-      {existing?.problem && <span className="block text-danger">{existing.problem.message}</span>}
     </div>
+  );
+}
+
+/** The run that stands in the run folder already: what of it is reused, or why it cannot be continued. */
+function Standing({ probe }: { probe: Probe }) {
+  const { t } = useSpeech();
+  const { existing, images = 0 } = probe;
+  if (!existing) return null;
+  if (existing.problem) {
+    return (
+      <div className="mt-2">
+        <ProblemNote {...existing.problem} />
+      </div>
+    );
+  }
+  const fresh = Math.max(0, images - existing.reusable);
+  return (
+    <p role="status" className="tabular mt-2 flex items-start gap-2 rounded-md bg-accent-soft px-3 py-2">
+      <Recycle size={15} className="mt-0.5 shrink-0 text-accent" aria-hidden />
+      <span>
+        <span className="font-medium">{t("new.reused", { count: existing.reusable })}</span>{" "}
+        {fresh > 0 ? t("new.fresh", { count: fresh }) : t("new.allReused")}
+      </span>
+    </p>
   );
 }

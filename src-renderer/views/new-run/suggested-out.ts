@@ -1,7 +1,18 @@
-/** A run folder beside the photos, named after them: `/data/fruit` gives `/data/fruit-run`. Empty for what is no path. */
-export function suggestedOut(source: string): string {
+/**
+ * A folder for what is made of a source: beside it and named after it, `/data/fruit` gives `/data/fruit-run`. Beside a
+ * bucket nothing can stand: what is made of one goes to a folder of the person's own. Empty for what is no path.
+ *
+ * @param home the person's folder on the machine that serves
+ */
+export function suggestedOut(source: string, home = "", suffix = "run"): string {
   const trimmed = source.replace(/[\\/]+$/, "");
-  // Beside a bucket nothing can stand: such a run goes where the person says.
-  if (!/[\\/]/.test(trimmed) || trimmed.includes("://") || /[*?]/.test(trimmed)) return "";
-  return `${trimmed}-run`;
+  if (/[*?]/.test(trimmed)) return "";
+  const [, key] = /^s3:\/\/([^/].*)$/i.exec(trimmed) ?? [];
+  if (key !== undefined) {
+    const name = key.split("/").at(-1) ?? key;
+    const slash = home.includes("\\") ? "\\" : "/";
+    return home === "" ? "" : [home.replace(/[\\/]+$/, ""), "verger", `${name}-${suffix}`].join(slash);
+  }
+  if (!/[\\/]/.test(trimmed) || trimmed.includes("://")) return "";
+  return `${trimmed}-${suffix}`;
 }

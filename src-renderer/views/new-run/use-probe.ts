@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
 import type { Preset } from "../../../src-main/api/contract.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
+import { type S3Choice, s3Options } from "../../components/S3Fields.js";
 import { probeListeners } from "../../state/app.js";
 
 export interface ProbeState extends Partial<ResponseOf<"jobs.probe">> {
@@ -23,11 +24,13 @@ export function useProbe({
   out,
   preset,
   labelFrom,
+  s3,
 }: {
   source: string;
   out: string;
   preset: Preset;
   labelFrom: "parent" | "none";
+  s3: S3Choice;
 }): ProbeState {
   const [state, setState] = useState<ProbeState>({ state: "idle" });
   useEffect(() => {
@@ -43,7 +46,7 @@ export function useProbe({
     };
     const timer = setTimeout(async () => {
       probeListeners.add(onProgress);
-      const request = { sources: [source], labelFrom, preset, ...(out ? { out } : {}) };
+      const request = { sources: [source], labelFrom, preset, s3: s3Options(s3), ...(out ? { out } : {}) };
       try {
         setState({ state: "counting" });
         const counted = await client.call("jobs.probe", { probe, ...request, measure: false }, { signal });
@@ -63,6 +66,6 @@ export function useProbe({
       giveUp.abort();
       probeListeners.delete(onProgress);
     };
-  }, [source, out, preset, labelFrom]);
+  }, [source, out, preset, labelFrom, s3]);
   return state;
 }

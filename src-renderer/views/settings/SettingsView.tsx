@@ -1,11 +1,12 @@
 import { clsx } from "clsx";
+import { writePlace } from "../../app/link.js";
 import { LANGUAGES } from "../../i18n/index.js";
 import { tellError } from "../../state/app.js";
 import { changeSettings, useSettings, useSpeech } from "../../state/settings.js";
 
 export function SettingsView() {
-  const { t, bytes } = useSpeech();
-  const { settings, info } = useSettings();
+  const { t } = useSpeech();
+  const settings = useSettings((state) => state.settings);
   return (
     <div className="h-full overflow-y-auto">
       <div className="mx-auto max-w-2xl px-6 py-5">
@@ -26,36 +27,12 @@ export function SettingsView() {
           ]}
           onChange={(language) => changeSettings({ language }).catch(tellError)}
         />
-        {info && (
-          <section className="mt-8 border-t border-line pt-5">
-            <h2 className="mb-3 font-semibold">{t("settings.about")}</h2>
-            <dl className="grid grid-cols-[9rem_1fr] gap-y-2">
-              <dt className="text-muted">{t("settings.version")}</dt>
-              <dd className="tabular">Verger {info.version}</dd>
-              <dt className="text-muted">{t("settings.machine")}</dt>
-              <dd>
-                {t("settings.machineText", {
-                  platform: info.platform,
-                  count: info.processors,
-                  memory: bytes(info.memoryBytes),
-                })}
-              </dd>
-              <dt className="text-muted">{t("settings.models")}</dt>
-              <dd>
-                <ul>
-                  {info.models
-                    .filter(({ usable }) => usable)
-                    .map(({ name, description }) => (
-                      <li key={name} className="mb-1">
-                        <span className="font-medium">{name}</span>
-                        <span className="block text-muted">{description}</span>
-                      </li>
-                    ))}
-                </ul>
-              </dd>
-            </dl>
-          </section>
-        )}
+        <p className="mt-8 border-t border-line pt-5">
+          <a href={writePlace({ view: "about" })} className="rounded font-medium text-accent hover:underline">
+            {t("settings.about")}
+          </a>
+          <span className="block text-muted">{t("settings.aboutText")}</span>
+        </p>
       </div>
     </div>
   );

@@ -1,0 +1,60 @@
+import type { ReactNode } from "react";
+
+/** A label, what is filled in, and a line of help; the input takes `id` and is described by `${id}-help`. */
+export function Field({
+  id,
+  label,
+  help,
+  children,
+}: {
+  id: string;
+  label: string;
+  help?: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <div className="min-w-0">
+      <label htmlFor={id} className="mb-1.5 block font-medium">
+        {label}
+      </label>
+      {children}
+      {help && (
+        <p id={`${id}-help`} className="mt-1 text-muted">
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A line of text: paths, addresses, names. */
+export function TextInput({
+  id,
+  value,
+  onChange,
+  placeholder,
+  described,
+  disabled,
+}: {
+  id: string;
+  value: string;
+  onChange: (text: string) => void;
+  placeholder?: string;
+  /** Has a line of help. */
+  described?: boolean;
+  disabled?: boolean;
+}) {
+  return (
+    <input
+      id={id}
+      className="field w-full min-w-0 grow"
+      value={value}
+      onChange={({ target }) => onChange(target.value)}
+      placeholder={placeholder}
+      aria-describedby={described ? `${id}-help` : undefined}
+      disabled={disabled}
+      spellCheck={false}
+      autoComplete="off"
+    />
+  );
+}

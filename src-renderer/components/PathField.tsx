@@ -1,0 +1,63 @@
+import { FolderSearch } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { useSpeech } from "../state/settings.js";
+import { Field, TextInput } from "./Field.js";
+import { FolderDialog } from "./FolderDialog.js";
+import { Button } from "./ui.js";
+
+/** A path that is typed, or chosen by walking through folders. */
+export function PathField({
+  id,
+  label,
+  help,
+  value,
+  onChange,
+  placeholder,
+  choosing: opened,
+  onChoosing,
+}: {
+  id: string;
+  label: string;
+  help?: ReactNode;
+  value: string;
+  onChange: (path: string) => void;
+  placeholder?: string;
+  /** For those who open the dialog themselves, too. */
+  choosing?: boolean;
+  onChoosing?: (open: boolean) => void;
+}) {
+  const { t } = useSpeech();
+  const [own, setOwn] = useState(false);
+  const choosing = opened ?? own;
+  const setChoosing = onChoosing ?? setOwn;
+  return (
+    <Field id={id} label={label} help={help}>
+      <div className="flex gap-2">
+        <TextInput
+          id={id}
+          value={value}
+          onChange={onChange}
+          described={help !== undefined}
+          {...(placeholder === undefined ? {} : { placeholder })}
+        />
+        <Button icon={FolderSearch} onClick={() => setChoosing(true)} aria-label={`${t("action.choose")} ${label}`}>
+          {t("action.choose")}
+        </Button>
+      </div>
+      <FolderDialog
+        open={choosing}
+        onClose={() => setChoosing(false)}
+        onChoose={(path) => {
+          setChoosing(false);
+          onChange(path);
+        }}
+        start={isBucket(value) ? "" : value.trim()}
+      />
+    </Field>
+  );
+}
+
+/** True for an address in S3. */
+export function isBucket(text: string): boolean {
+  return /^s3:\/\//i.test(text.trim());
+}

@@ -1,0 +1,199 @@
+import { Play } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
+import { client, isAbort, problemOf } from "../../api/client.js";
+import { go } from "../../app/router.js";
+import { Field, TextInput } from "../../components/Field.js";
+import { PathField } from "../../components/PathField.js";
+import { Button, Choice, Dialog, ProblemNote } from "../../components/ui.js";
+import { useSettings, useSpeech } from "../../state/settings.js";
+import { suggestedOut } from "../new-run/suggested-out.js";
+import { VarianceField } from "../new-run/VarianceField.js";
+
+type Report = ResponseOf<"features.inspect">;
+type Role = "path" | "label" | "features";
+type Names = Readonly<Partial<Record<Role, string | null>>>;
+
+/** People type paths: a look starts when they pause. */
+const PAUSE = 350;
+/** The choice "no labels"; no column is called so, since names are never empty. */
+const NO_LABEL = "";
+
+/** Features that Spark or pandas wrote: a PCA of them becomes a run. */
+export function ImportDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const { t } = useSpeech();
+  return (
+    <Dialog open={open} onClose={onClose} title={t("import.title")} text={t("import.text")} wide>
+      {open && <Import />}
+    </Dialog>
+  );
+}
+
+function Import() {
+  const { t } = useSpeech();
+  const home = useSettings((state) => state.info?.home ?? "");
+  const [source, setSource] = useState("");
+  const [names, setNames] = useState<Names>({});
+  const [out, setOut] = useState("");
+  const [ownOut, setOwnOut] = useState(false);
+  const [variance, setVariance] = useState(0.8);
+  const [problem, setProblem] = useState<Problem>();
+  const [starting, setStarting] = useState(false);
+  const { report, problem: unread, busy } = useReport(source.trim(), names);
+  useEffect(() => {
+    if (!ownOut) setOut(suggestedOut(source.trim().replace(/\.(parquet|parq|pq)$/i, ""), home, "pca"));
+  }, [source, ownOut, home]);
+  const start = async () => {
+    setStarting(true);
+    setProblem(undefined);
+    try {
+      const columns = Object.keys(names).length > 0 ? { columns: columnsOf(names) } : {};
+      await client.call("jobs.start", {
+        kind: "pca",
+        request: { features: source.trim(), out: out.trim(), variance, ...columns },
+      });
+      go({ view: "jobs" });
+    } catch (error) {
+      setProblem(problemOf(error));
+      setStarting(false);
+    }
+  };
+  return (
+    <form
+      className="-mx-1 space-y-5 overflow-y-auto px-1 pb-1"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start();
+      }}
+    >
+      <div>
+        <PathField
+          id="import-source"
+          label={t("import.source")}
+          help={t("import.sourceHelp")}
+          value={source}
+          onChange={(path) => {
+            setSource(path);
+            setNames({});
+          }}
+          placeholder="/data/features.parquet"
+        />
+        <p role="status" className="tabular mt-2 min-h-5 font-medium">
+          {busy && t("import.looking")}
+          {!busy &&
+            report &&
+            report.problem === null &&
+            t("import.found", {
+              count: report.rows,
+              files: t("transfers.files", { count: report.files }),
+              dimension: report.dimension ?? 0,
+            })}
+        </p>
+        {unread && <ProblemNote {...unread} />}
+        {report?.problem && <ProblemNote {...report.problem} />}
+      </div>
+      {report && report.columns.length > 0 && <Columns report={report} names={names} onChange={setNames} />}
+      <div className="grid gap-5 sm:grid-cols-2">
+        <Field id="import-out" label={t("new.out")} help={t("import.outHelp")}>
+          <TextInput
+            id="import-out"
+            described
+            value={out}
+            onChange={(text) => {
+              setOwnOut(text !== "");
+              setOut(text);
+            }}
+          />
+        </Field>
+        <VarianceField id="import-variance" value={variance} onChange={setVariance} />
+      </div>
+      {problem && <ProblemNote {...problem} />}
+      <div className="flex justify-end">
+        <Button
+          kind="primary"
+          type="submit"
+          icon={Play}
+          disabled={starting || busy || !report || report.problem !== null || report.rows === 0 || out.trim() === ""}
+        >
+          {t("import.start")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** Which column is what; only those that could serve are offered. */
+function Columns({ report, names, onChange }: { report: Report; names: Names; onChange: (names: Names) => void }) {
+  const { t } = useSpeech();
+  const current = (role: Role): string => names[role] ?? report.chosen?.[role] ?? "";
+  const offered = (role: Role) => report.columns.filter(({ fits }) => fits.includes(role));
+  return (
+    <fieldset>
+      <legend className="mb-1.5 font-medium">{t("import.columns")}</legend>
+      <div className="grid gap-3 sm:grid-cols-3">
+        {(["path", "label", "features"] as const).map((role) => (
+          <div key={role} className="min-w-0">
+            <p className="mb-1 text-muted" aria-hidden>
+              {t(`import.column.${role}`)}
+            </p>
+            <Choice
+              label={t(`import.column.${role}`)}
+              className="w-full"
+              value={current(role)}
+              onChange={({ target }) => onChange({ ...names, [role]: target.value === NO_LABEL ? null : target.value })}
+            >
+              {role === "label" && <option value={NO_LABEL}>{t("new.labels.none")}</option>}
+              {role !== "label" && current(role) === "" && (
+                <option value="">{t(offered(role).length > 0 ? "import.choose" : "import.noColumn")}</option>
+              )}
+              {offered(role).map(({ name, type }) => (
+                <option key={name} value={name}>
+                  {name} ({type})
+                </option>
+              ))}
+            </Choice>
+          </div>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+/** Roles that were chosen; a path or features column that was taken back is found by its usual name again. */
+function columnsOf({ path, label, features }: Names) {
+  return {
+    ...(path ? { path } : {}),
+    ...(label === undefined ? {} : { label }),
+    ...(features ? { features } : {}),
+  };
+}
+
+/** What stands at a path. What was found stays on the screen while other columns are tried. */
+function useReport(source: string, names: Names): { report?: Report; problem?: Problem; busy: boolean } {
+  const [found, setFound] = useState<{ source: string; report?: Report; problem?: Problem }>();
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    if (source === "") {
+      setBusy(false);
+      return;
+    }
+    const giveUp = new AbortController();
+    const { signal } = giveUp;
+    setBusy(true);
+    const timer = setTimeout(async () => {
+      try {
+        const report = await client.call("features.inspect", { path: source, columns: columnsOf(names) }, { signal });
+        if (!signal.aborted) setFound({ source, report });
+      } catch (error) {
+        if (!signal.aborted && !isAbort(error)) setFound({ source, problem: problemOf(error) });
+      } finally {
+        if (!signal.aborted) setBusy(false);
+      }
+    }, PAUSE);
+    return () => {
+      clearTimeout(timer);
+      giveUp.abort();
+    };
+  }, [source, names]);
+  return found?.source === source ? { ...found, busy } : { busy };
+}

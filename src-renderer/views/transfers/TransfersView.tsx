@@ -1,0 +1,283 @@
+import { clsx } from "clsx";
+import { CloudDownload, CloudUpload, Search } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import type { Problem } from "../../../src-main/api/channels.js";
+import type { Preview } from "../../../src-main/api/transfers.js";
+import { client, isAbort, problemOf } from "../../api/client.js";
+import { Field, TextInput } from "../../components/Field.js";
+import { PathField } from "../../components/PathField.js";
+import { S3Fields } from "../../components/S3Fields.js";
+import { Button, ProblemNote } from "../../components/ui.js";
+import { isActive, previewListeners, useApp } from "../../state/app.js";
+import { useSpeech } from "../../state/settings.js";
+import { JobItem } from "../jobs/JobItem.js";
+import { OpenUploads } from "./OpenUploads.js";
+import { PreviewPanel } from "./PreviewPanel.js";
+import { type Direction, EMPTY_FORM, formOf, isComplete, requestOf, type TransferForm } from "./transfer-logic.js";
+
+/** Photos and runs to a bucket, and back from it. */
+export function TransfersView() {
+  const { t } = useSpeech();
+  const jobs = useApp((state) => state.jobs)?.filter(({ work }) => work.kind === "sync");
+  return (
+    <div className="h-full overflow-y-auto">
+      <div className="mx-auto max-w-4xl px-6 py-5">
+        <h1 className="text-lg font-semibold tracking-tight">{t("transfers.title")}</h1>
+        <p className="mt-0.5 mb-5 max-w-[70ch] text-muted">{t("transfers.text")}</p>
+        {jobs && <Form key={jobs.length === 0 ? "empty" : "known"} initial={formOf(jobs[0])} />}
+        {(
+          [
+            ["jobs.now", jobs?.filter(isActive) ?? []],
+            ["jobs.history", jobs?.filter((job) => !isActive(job)) ?? []],
+          ] as const
+        ).map(
+          ([title, group]) =>
+            group.length > 0 && (
+              <section key={title} className="mt-8">
+                <h2 className="mb-2 text-2xs font-semibold tracking-wide text-muted uppercase">{t(title)}</h2>
+                <ul className="divide-y divide-line border-y border-line">
+                  {group.map((job) => (
+                    <JobItem key={job.id} job={job} />
+                  ))}
+                </ul>
+              </section>
+            ),
+        )}
+      </div>
+    </div>
+  );
+}
+
+let lastPreview = 0;
+
+type PreviewState =
+  | { readonly kind: "none" }
+  | { readonly kind: "busy"; readonly files: number }
+  | { readonly kind: "failed"; readonly problem: Problem }
+  | { readonly kind: "ready"; readonly preview: Preview };
+
+function Form({ initial }: { initial: TransferForm }) {
+  const { t } = useSpeech();
+  const [form, setForm] = useState(initial);
+  const [preview, setPreview] = useState<PreviewState>({ kind: "none" });
+  const giveUp = useRef<AbortController>(null);
+  useEffect(() => () => giveUp.current?.abort(), []);
+  const change = (changes: Partial<TransferForm>) => {
+    giveUp.current?.abort();
+    setPreview({ kind: "none" });
+    setForm((before) => ({ ...before, ...changes }));
+  };
+
+  const look = async (asked: TransferForm) => {
+    giveUp.current?.abort();
+    const controller = new AbortController();
+    giveUp.current = controller;
+    const { signal } = controller;
+    const name = `${Date.now().toString(36)}-${++lastPreview}`;
+    const listener = (event: { preview: string; files: number }) => {
+      if (event.preview === name) setPreview({ kind: "busy", files: event.files });
+    };
+    previewListeners.add(listener);
+    setPreview({ kind: "busy", files: 0 });
+    try {
+      const answer = await client.call("transfers.preview", { preview: name, request: requestOf(asked) }, { signal });
+      if (!signal.aborted) setPreview({ kind: "ready", preview: answer });
+    } catch (error) {
+      if (!signal.aborted && !isAbort(error)) setPreview({ kind: "failed", problem: problemOf(error) });
+    } finally {
+      previewListeners.delete(listener);
+    }
+  };
+  const start = async (agreed: Preview) => {
+    try {
+      const { files, bytes } = agreed.summary.deleted;
+      await client.call("jobs.start", { kind: "sync", request: requestOf(form), agreed: { files, bytes } });
+      setPreview({ kind: "none" });
+    } catch (error) {
+      setPreview({ kind: "failed", problem: problemOf(error) });
+    }
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void look(form);
+      }}
+    >
+      <fieldset>
+        <legend className="sr-only">{t("transfers.direction")}</legend>
+        <div className="grid gap-2 sm:grid-cols-2">
+          {(["upload", "download"] as const).map((direction) => (
+            <DirectionCard
+              key={direction}
+              direction={direction}
+              chosen={form.direction === direction}
+              onChoose={() => change({ direction })}
+            />
+          ))}
+        </div>
+      </fieldset>
+      <div className="mt-5 grid gap-5 sm:grid-cols-2">
+        <PathField
+          id="transfer-folder"
+          label={t(form.direction === "upload" ? "transfers.folder.from" : "transfers.folder.to")}
+          value={form.folder}
+          onChange={(folder) => change({ folder })}
+          placeholder={t("new.sourcePlaceholder")}
+        />
+        <Field
+          id="transfer-bucket"
+          label={t(form.direction === "upload" ? "transfers.bucket.to" : "transfers.bucket.from")}
+        >
+          <TextInput
+            id="transfer-bucket"
+            value={form.bucket}
+            onChange={(bucket) => change({ bucket })}
+            placeholder="s3://bucket/photos"
+          />
+        </Field>
+      </div>
+      <details className="group mt-4" open={form.s3 !== EMPTY_FORM.s3 && Object.values(form.s3).some(Boolean)}>
+        <summary className="w-fit cursor-pointer rounded font-medium">{t("transfers.options")}</summary>
+        <div className="mt-3 space-y-5 rounded-xl border border-line bg-surface p-4">
+          <S3Fields value={form.s3} onChange={(s3) => change({ s3 })} />
+          <div className="grid gap-3 sm:grid-cols-2">
+            <Field id="transfer-only" label={t("transfers.only")} help={t("transfers.onlyHelp")}>
+              <TextInput
+                id="transfer-only"
+                value={form.only}
+                onChange={(only) => change({ only })}
+                placeholder="*.jpg, *.png"
+                described
+              />
+            </Field>
+            <Field id="transfer-except" label={t("transfers.except")} help={t("transfers.exceptHelp")}>
+              <TextInput
+                id="transfer-except"
+                value={form.except}
+                onChange={(except) => change({ except })}
+                placeholder="raw/, *.tmp"
+                described
+              />
+            </Field>
+          </div>
+          <div className="space-y-2">
+            <Check
+              checked={!form.overwrite}
+              onChange={(keep) => change({ overwrite: !keep })}
+              label={t("transfers.keep")}
+            />
+            <Check
+              checked={form.remove}
+              onChange={(remove) => change({ remove, removeMost: false })}
+              label={t("transfers.delete")}
+              help={t("transfers.deleteHelp")}
+            />
+          </div>
+        </div>
+      </details>
+      <div className="mt-4 flex flex-wrap items-center gap-3">
+        <Button
+          type="submit"
+          icon={Search}
+          kind={preview.kind === "ready" ? "plain" : "primary"}
+          disabled={!isComplete(form) || preview.kind === "busy"}
+        >
+          {t("transfers.preview")}
+        </Button>
+        {preview.kind === "busy" && (
+          <>
+            <p role="status" className="tabular text-muted">
+              {t("transfers.comparing", { count: preview.files })}
+            </p>
+            <Button
+              kind="ghost"
+              onClick={() => {
+                giveUp.current?.abort();
+                setPreview({ kind: "none" });
+              }}
+            >
+              {t("action.cancel")}
+            </Button>
+          </>
+        )}
+        {preview.kind === "none" && <p className="text-muted">{t("transfers.previewHelp")}</p>}
+      </div>
+      {preview.kind === "failed" && (
+        <div className="mt-3 space-y-2">
+          <ProblemNote {...preview.problem} />
+          {preview.problem.code === "sync/too-many-deletions" && (
+            <Button
+              onClick={() => {
+                const asked = { ...form, removeMost: true };
+                setForm(asked);
+                void look(asked);
+              }}
+            >
+              {t("transfers.deleteMost")}
+            </Button>
+          )}
+        </div>
+      )}
+      {preview.kind === "ready" && (
+        <PreviewPanel preview={preview.preview} onStart={() => void start(preview.preview)} />
+      )}
+      {isComplete(form) && <OpenUploads key={form.bucket} target={form.bucket.trim()} s3={form.s3} />}
+    </form>
+  );
+}
+
+function DirectionCard({
+  direction,
+  chosen,
+  onChoose,
+}: {
+  direction: Direction;
+  chosen: boolean;
+  onChoose: () => void;
+}) {
+  const { t } = useSpeech();
+  const Icon = direction === "upload" ? CloudUpload : CloudDownload;
+  return (
+    <label
+      className={clsx(
+        "flex cursor-pointer items-start gap-3 rounded-lg border p-3 transition-colors has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent",
+        chosen ? "border-accent bg-accent-soft" : "border-line bg-surface hover:border-line-strong",
+      )}
+    >
+      <input type="radio" name="direction" className="sr-only" checked={chosen} onChange={onChoose} />
+      <Icon size={20} aria-hidden className={clsx("mt-0.5 shrink-0", chosen ? "text-accent" : "text-muted")} />
+      <span>
+        <span className="font-semibold">{t(`transfers.${direction}`)}</span>
+        <span className={clsx("block", chosen ? "text-ink" : "text-muted")}>{t(`transfers.${direction}Text`)}</span>
+      </span>
+    </label>
+  );
+}
+
+function Check({
+  checked,
+  onChange,
+  label,
+  help,
+}: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  label: string;
+  help?: string;
+}) {
+  return (
+    <label className="flex items-start gap-2">
+      <input
+        type="checkbox"
+        className="mt-1 accent-accent"
+        checked={checked}
+        onChange={({ target }) => onChange(target.checked)}
+      />
+      <span>
+        {label}
+        {help && <span className="block text-muted">{help}</span>}
+      </span>
+    </label>
+  );
+}

@@ -117,21 +117,21 @@ class DesktopApp {
       this.speak("system");
       this.host.subscribe((news) => this.hear(news));
       this.host.start();
-      app.on("activate", () => void this.focus());
+      app.on("activate", () => this.focus());
       powerMonitor.on("shutdown", (event?: { preventDefault(): void }) => this.shutDown(event));
-      return this.focus();
+      this.focus();
     });
   }
 
   /** The window, opened anew where it was closed. */
-  private async focus(): Promise<void> {
+  private focus(): void {
     if (this.window) {
       if (this.window.isMinimized()) this.window.restore();
       this.window.focus();
       return;
     }
     const { app, BrowserWindow, dialog, nativeTheme, screen } = this.electron;
-    const window = await openWindow({
+    const window = openWindow({
       BrowserWindow,
       screen,
       dark: nativeTheme.shouldUseDarkColors,
@@ -206,9 +206,9 @@ class DesktopApp {
   }
 
   private async refreshRecent(): Promise<void> {
-    const before = this.recent[0]?.path;
     const { runs } = await this.host.request("runs.recent", {}).catch(() => ({ runs: undefined }));
     if (!runs) return;
+    const before = this.recent[0]?.path;
     this.recent = runs.map(({ name, path: folder }) => ({ name, path: folder }));
     const latest = this.recent[0]?.path;
     if (latest !== undefined && latest !== before) this.electron.app.addRecentDocument(latest);
@@ -231,7 +231,7 @@ class DesktopApp {
     const { app, dialog, Menu } = this.electron;
     const state = { words: this.words, recent: this.recent, platform: this.platform, packaged: app.isPackaged };
     const template = menuTemplate(state, {
-      show: (view) => void this.show(view),
+      show: (view) => this.show(view),
       chooseRun: () => {
         void showFolderDialog(dialog, this.window, { title: this.words.openRun }).then((folder) => {
           if (folder !== null) this.open(folder);
@@ -243,8 +243,8 @@ class DesktopApp {
     Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   }
 
-  private async show(view: MenuView): Promise<void> {
-    await this.focus();
+  private show(view: MenuView): void {
+    this.focus();
     if (this.page) sendMessage(this.page, { type: "go", view });
   }
 
@@ -252,13 +252,13 @@ class DesktopApp {
   private open(folder: string): void {
     if (this.page) sendMessage(this.page, { type: "open", path: folder });
     else this.toOpen.push(folder);
-    if (this.electron.app.isReady()) void this.focus();
+    if (this.electron.app.isReady()) this.focus();
   }
 
   private takeOver(data: HandedOver | undefined): void {
     const paths = Array.isArray(data?.paths) ? data.paths.filter((item) => typeof item === "string") : [];
     for (const folder of paths) this.open(folder);
-    if (this.electron.app.isReady()) void this.focus();
+    if (this.electron.app.isReady()) this.focus();
   }
 
   private openLink(link: string): void {

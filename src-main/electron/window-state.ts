@@ -1,5 +1,5 @@
 /** Where the window was, so that it opens there again. */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Rectangle } from "electron";
 import * as z from "zod";
@@ -54,21 +54,24 @@ function showsGrip(window: Rectangle, area: Rectangle): boolean {
 }
 
 /** What was kept; undefined when there is nothing that can be read. */
-export async function readWindowState(file: string): Promise<WindowState | undefined> {
+export function readWindowState(file: string): WindowState | undefined {
   try {
-    return windowStateSchema.safeParse(JSON.parse(await readFile(file, "utf8"))).data;
+    return windowStateSchema.safeParse(JSON.parse(readFileSync(file, "utf8"))).data;
   } catch {
     return undefined;
   }
 }
 
-/** Keeps the state. Where that fails, the next window opens in the usual place: nobody is to be told. */
-export async function writeWindowState(file: string, state: WindowState): Promise<void> {
+/**
+ * Keeps the state, at once: the app may end right after. Where that fails, the next window opens in the usual place:
+ * nobody is to be told.
+ */
+export function writeWindowState(file: string, state: WindowState): void {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(temporary, `${JSON.stringify(state)}\n`);
-    await rename(temporary, file);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(temporary, `${JSON.stringify(state)}\n`);
+    renameSync(temporary, file);
   } catch {
     // See above.
   }

@@ -23,8 +23,8 @@ export interface WindowParts {
 }
 
 /** Opens the window where it was and loads the page. */
-export async function openWindow(parts: WindowParts): Promise<BrowserWindow> {
-  const state = await readWindowState(parts.stateFile);
+export function openWindow(parts: WindowParts): BrowserWindow {
+  const state = readWindowState(parts.stateFile);
   const primary = parts.screen.getPrimaryDisplay();
   const others = parts.screen.getAllDisplays().filter(({ id }) => id !== primary.id);
   const bounds = fitBounds(state?.bounds, [primary.workArea, ...others.map(({ workArea }) => workArea)]);
@@ -59,7 +59,7 @@ function remember(window: BrowserWindow, file: string): void {
     clearTimeout(timer);
     if (window.isDestroyed() || window.isMinimized()) return;
     const bounds = window.getNormalBounds();
-    void writeWindowState(file, { bounds, maximised: window.isMaximized(), fullScreen: window.isFullScreen() });
+    writeWindowState(file, { bounds, maximised: window.isMaximized(), fullScreen: window.isFullScreen() });
   };
   const later = (): void => {
     clearTimeout(timer);

@@ -1,7 +1,16 @@
-/** Points by Canvas 2D: every browser has it. Slower, the same picture without soft edges. */
+/**
+ * Points drawn by the processor into the pixels of a Canvas 2D, which every browser has. The picture is that of the
+ * WebGL layer. Where WebGL itself is only emulated on the processor, this is several times faster.
+ */
 import { scaleOf } from "./camera.js";
 import { type PointLayer, SELECTED, SIZES, VISIBLE } from "./point-layer.js";
-import { LEAST_SHAPE_PIXELS, SHAPES, shapeMask } from "./shapes.js";
+import { LEAST_SHAPE_PIXELS, SHAPES } from "./shapes.js";
+import { PHASES, type Stamp, stampOf } from "./stamps.js";
+
+/** Pixels around the picture, so that no point that reaches into it needs clipping; half the largest point. */
+const MARGIN = 40;
+/** Diameters are drawn in steps of an eighth of a pixel. */
+const DIAMETER_STEPS = 8;
 
 /** A layer on this canvas; undefined where the browser gives no 2D context either. */
 export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
@@ -13,21 +22,28 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
   let palette = new Uint32Array(0);
   let marks = new Uint8Array(0);
   let sizes: Uint8Array | null = null;
-  /** Pixels of each shape by side. */
-  const masks = new Map<number, Uint8Array>();
-  const maskOf = (mark: number, side: number) => {
-    const known = masks.get(side * 8 + mark);
-    if (known) return known;
-    const mask = shapeMask(SHAPES[mark - 1] ?? "circle", side);
-    masks.set(side * 8 + mark, mask);
-    return mask;
-  };
   let size = { width: 1, height: 1 };
   let ratio = 1;
+  /** With its margin; made when first drawn. */
   let image: ImageData | undefined;
+  let ground = { css: "", word: 0 };
+  /** Of one stride, by diameter, mark and phase. */
+  let stamps: (Stamp | undefined)[] = [];
+
+  const stampAt = (step: number, mark: number, phase: number, stride: number): Stamp => {
+    const key = (step * 8 + mark) * PHASES * PHASES + phase;
+    let stamp = stamps[key];
+    if (!stamp) {
+      const shape = SHAPES[mark - 1] ?? "circle";
+      stamp = stampOf(shape, step / DIAMETER_STEPS, phase % PHASES, Math.floor(phase / PHASES), stride);
+      stamps[key] = stamp;
+    }
+    return stamp;
+  };
 
   return {
     kind: "canvas",
+    emulated: true,
     setPositions(next) {
       xy = next as Float32Array<ArrayBuffer>;
     },
@@ -39,10 +55,7 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
     },
     setPalette(entries) {
       marks = Uint8Array.from({ length: entries.length / 4 }, (_, entry) => entries[4 * entry + 3] as number);
-      const opaque = new Uint8Array(entries);
-      for (let at = 3; at < opaque.length; at += 4) opaque[at] = 255;
-      // As words in the memory order of ImageData, red lowest on the little-endian machines that browsers run on.
-      palette = new Uint32Array(opaque.buffer);
+      palette = wordsOf(entries);
     },
     setSizes(next) {
       sizes = next;
@@ -53,42 +66,89 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
       canvas.width = Math.max(1, Math.round(width * ratio));
       canvas.height = Math.max(1, Math.round(height * ratio));
       image = undefined;
+      stamps = [];
     },
     draw(camera, style) {
-      const { width, height } = canvas;
+      const width = canvas.width + 2 * MARGIN;
+      const height = canvas.height + 2 * MARGIN;
       image ??= context.createImageData(width, height);
+      if (ground.css !== style.ground) ground = { css: style.ground, word: wordOf(style.ground) };
       const pixels = new Uint32Array(image.data.buffer);
-      pixels.fill(0);
+      pixels.fill(ground.word);
       const scale = scaleOf(camera, size);
+      const scaleX = scale.x * ratio;
+      const scaleY = scale.y * ratio;
+      const left = (size.width / 2) * ratio - camera.x * scaleX + MARGIN;
+      const top = (size.height / 2) * ratio + camera.y * scaleY + MARGIN;
       const diameter = style.size * ratio;
-      const dimmed = Math.round(style.dimmed * 255) << 24;
+      const stepOf = (share: number) => Math.max(DIAMETER_STEPS, Math.round(diameter * share * DIAMETER_STEPS));
+      const common = stepOf(1);
+      // The border of a border: half the largest point must not leave the picture's margin.
+      const [rightmost, lowest] = [canvas.width + 2 * MARGIN - 1, canvas.height + 2 * MARGIN - 1];
+      const most = Math.ceil((sizes ? stepOf(SIZES.most) : common) / DIAMETER_STEPS / 2) + 1;
       for (const pass of style.selecting ? [1, SELECTED] : [0]) {
+        const strength = pass === 1 ? Math.round(256 * style.dimmed) : 256;
         for (let row = 0; row < flags.length; row++) {
           const flag = flags[row] as number;
           if ((flag & VISIBLE) === 0) continue;
           if (pass !== 0 && (pass === SELECTED) !== ((flag & SELECTED) !== 0)) continue;
           const entry = colours[row] as number;
-          const mark = marks[entry] ?? 0;
-          if (mark === 0) continue;
-          let colour = palette[entry] as number;
-          if (pass === 1) colour = (colour & 0xffffff) | dimmed;
-          const share = sizes ? SIZES.least + ((sizes[row] as number) / 255) * (SIZES.most - SIZES.least) : 1;
-          const side = Math.max(1, Math.round(diameter * share));
-          const before = side >> 1;
-          const x = Math.round((size.width / 2 + ((xy[2 * row] as number) - camera.x) * scale.x) * ratio) - before;
-          const y = Math.round((size.height / 2 - ((xy[2 * row + 1] as number) - camera.y) * scale.y) * ratio) - before;
-          if (x < 0 || y < 0 || x + side > width || y + side > height) continue;
-          const mask = maskOf(diameter * share < LEAST_SHAPE_PIXELS ? 1 : mark, side);
-          for (let j = 0; j < side; j++) {
-            const line = (y + j) * width + x;
-            for (let i = 0; i < side; i++) if (mask[j * side + i] === 1) pixels[line + i] = colour;
+          let mark = marks[entry] as number;
+          // An entry beyond the palette is as good as hidden: labels that were added come with their palette.
+          if (!(mark > 0)) continue;
+          const x = left + (xy[2 * row] as number) * scaleX;
+          const y = top - (xy[2 * row + 1] as number) * scaleY;
+          // Not the other way round: NaN lies nowhere.
+          if (!(x >= most && x < rightmost - most && y >= most && y < lowest - most)) continue;
+          const step = sizes
+            ? stepOf(SIZES.least + ((sizes[row] as number) / 255) * (SIZES.most - SIZES.least))
+            : common;
+          if (step < LEAST_SHAPE_PIXELS * DIAMETER_STEPS) mark = 1;
+          const column = x | 0;
+          const line = y | 0;
+          const phase = (((y - line) * PHASES) | 0) * PHASES + (((x - column) * PHASES) | 0);
+          const { offsets, covers } = stampAt(step, mark, phase, width);
+          const at = line * width + column;
+          const colour = palette[entry] as number;
+          const evens = colour & 0xff00ff;
+          const odds = colour & 0x00ff00;
+          for (let k = 0; k < offsets.length; k++) {
+            const pixel = at + (offsets[k] as number);
+            const cover = (Math.imul(covers[k] as number, strength) >> 8) | 0;
+            const before = pixels[pixel] as number;
+            // Red and blue in one multiplication: what overflows lies above them and is cut off.
+            const beforeEvens = before & 0xff00ff;
+            const beforeOdds = before & 0x00ff00;
+            pixels[pixel] =
+              ((beforeEvens + (Math.imul(evens - beforeEvens, cover) >> 8)) & 0xff00ff) |
+              ((beforeOdds + (Math.imul(odds - beforeOdds, cover) >> 8)) & 0x00ff00) |
+              0xff000000;
           }
         }
       }
-      context.putImageData(image, 0, 0);
+      context.putImageData(image, -MARGIN, -MARGIN);
     },
     destroy() {
       image = undefined;
     },
   };
+}
+
+/** Opaque colours as words in the memory order of ImageData, red lowest on the little-endian machines that browsers run on. */
+function wordsOf(entries: Uint8Array): Uint32Array<ArrayBuffer> {
+  const opaque = new Uint8Array(entries);
+  for (let at = 3; at < opaque.length; at += 4) opaque[at] = 255;
+  return new Uint32Array(opaque.buffer);
+}
+
+/** A CSS colour as such a word. */
+function wordOf(css: string): number {
+  const one = document.createElement("canvas");
+  one.width = 1;
+  one.height = 1;
+  const context = one.getContext("2d");
+  if (!context) return 0xffffffff;
+  context.fillStyle = css;
+  context.fillRect(0, 0, 1, 1);
+  return wordsOf(new Uint8Array(context.getImageData(0, 0, 1, 1).data))[0] as number;
 }

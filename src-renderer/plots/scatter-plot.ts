@@ -12,6 +12,11 @@ import { webglLayer } from "./webgl-layer.js";
 
 export type Tool = "pan" | "lasso" | "rectangle";
 export type Combine = "replace" | "add" | "subtract";
+/**
+ * What draws the points. `software`: WebGL is there, but emulated on the processor, where drawing without it is faster;
+ * `canvas`: WebGL is missing or was lost.
+ */
+export type Renderer = "webgl" | "software" | "canvas";
 
 export interface ScatterEvents {
   /** The point under the pointer changed; -1 for none. Position in CSS pixels of the plot. */
@@ -32,8 +37,7 @@ export interface Axis {
 }
 
 export interface ScatterPlot {
-  /** "canvas" where WebGL is missing or was lost. */
-  readonly renderer: "webgl" | "canvas";
+  readonly renderer: Renderer;
   /** New points: x0, y0, x1, y1, ... in [-1, 1], NaN for a row without coordinates, and what the axes say. */
   setPoints(xy: Float32Array, x: Axis, y: Axis): void;
   /** Palette entry of each point, and the palette as red, green, blue and mark (see `PointLayer.setPalette`). */
@@ -65,6 +69,8 @@ export interface ScatterPlot {
 const REACH = 9;
 /** Shorter strokes are clicks. */
 const CLICK = 4;
+/** Emulated WebGL draws so many points at the rate of the screen; 100,000 take it some 50 ms. */
+const EMULATED_POINTS = 10_000;
 
 /**
  * Puts a plot into a positioned element.
@@ -77,6 +83,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
   const top = addCanvas(host);
   const overlay = top.getContext("2d");
   let layer: PointLayer;
+  let renderer: Renderer;
   let size = { width: 1, height: 1 };
   let ratio = 1;
   let camera: Camera = HOME;
@@ -101,7 +108,12 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
   const visible = (row: number) =>
     ((flags[row] as number) & VISIBLE) !== 0 && palette[4 * (index[row] as number) + 3] !== 0;
 
-  const useCanvas = () => {
+  const setLayer = (next: PointLayer, name: Renderer) => {
+    layer = next;
+    renderer = name;
+    host.dataset.renderer = name;
+  };
+  const turnToCanvas = (name: Renderer) => {
     layer.destroy();
     // A canvas that once gave WebGL never gives 2D.
     const next = addCanvas(host, canvas);
@@ -109,11 +121,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     canvas = next;
     const flat = canvasLayer(canvas);
     if (!flat) throw new Error("Expected the browser to draw in 2D for the plot, but it gives no context.");
-    layer = flat;
-    host.dataset.renderer = layer.kind;
-    restore();
-  };
-  const restore = () => {
+    setLayer(flat, name);
     layer.resize(size.width, size.height, ratio);
     layer.setPositions(xy);
     layer.setColours(index);
@@ -122,36 +130,35 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     layer.setFlags(flags);
     request();
   };
-  const first = webglLayer(canvas, useCanvas) ?? canvasLayer(canvas);
+  const first = webglLayer(canvas, () => turnToCanvas("canvas")) ?? canvasLayer(canvas);
   if (!first || !overlay) {
     canvas.remove();
     top.remove();
     throw new Error("Expected the browser to draw in 2D for the plot, but it gives no context.");
   }
-  layer = first;
-  host.dataset.renderer = layer.kind;
+  setLayer(first, first.kind);
 
   const draw = () => {
     frame = 0;
-    if (size.width <= 1) return;
-    layer.draw(camera, { size: pointSize(xy.length >> 1, camera.zoom, shaped), dimmed: 0.16, selecting });
-    if (colours) {
-      drawOverlay(overlay, {
-        size,
-        ratio,
-        camera,
-        xy,
-        axes,
-        colours,
-        focus: marked.focus,
-        neighbours: marked.neighbours,
-        pointed: hovered >= 0 ? hovered : pointed,
-        outline: stroke && stroke.tool !== "pan" && stroke.moved ? stroke.outline : undefined,
-        photos,
-        grid: () => gridNow(),
-        visible,
-      });
-    }
+    // The page's colours come with its first points.
+    if (size.width <= 1 || !colours) return;
+    const diameter = pointSize(xy.length >> 1, camera.zoom, shaped);
+    layer.draw(camera, { size: diameter, dimmed: 0.16, selecting, ground: colours.background });
+    drawOverlay(overlay, {
+      size,
+      ratio,
+      camera,
+      xy,
+      axes,
+      colours,
+      focus: marked.focus,
+      neighbours: marked.neighbours,
+      pointed: hovered >= 0 ? hovered : pointed,
+      outline: stroke && stroke.tool !== "pan" && stroke.moved ? stroke.outline : undefined,
+      photos,
+      grid: () => gridNow(),
+      visible,
+    });
   };
   const request = () => {
     frame ||= requestAnimationFrame(draw);
@@ -327,7 +334,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
 
   return {
     get renderer() {
-      return layer.kind;
+      return renderer;
     },
     setPoints(next, x, y) {
       const same = next.length === xy.length;
@@ -342,7 +349,8 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
         layer.setFlags(flags);
         layer.setColours(index);
       }
-      layer.setPositions(xy);
+      if (layer.kind === "webgl" && layer.emulated && xy.length >> 1 > EMULATED_POINTS) turnToCanvas("software");
+      else layer.setPositions(xy);
       request();
     },
     setColours(nextIndex, nextPalette) {

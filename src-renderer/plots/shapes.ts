@@ -44,13 +44,3 @@ export const OUTLINES: Readonly<Record<Shape, string>> = {
   cross: "M-.36-.96H.36V-.36H.96V.36H.36V.96H-.36V.36H-.96V-.36H-.36Z",
   wedge: "M0 .95L.98-.72H-.98Z",
 };
-
-/** Which pixels of a square of `side` pixels belong to a shape, by their centres; row after row, 1 inside. */
-export function shapeMask(shape: Shape, side: number): Uint8Array {
-  const mask = new Uint8Array(side * side);
-  const place = (pixel: number) => (2 * (pixel + 0.5)) / side - 1;
-  for (let j = 0; j < side; j++) {
-    for (let i = 0; i < side; i++) mask[j * side + i] = reach(shape, place(i), place(j)) <= 1 ? 1 : 0;
-  }
-  return mask;
-}

@@ -111,6 +111,7 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
 
   return {
     kind: "webgl",
+    emulated: isEmulated(gl),
     setPositions(xy) {
       points = xy.length >> 1;
       upload(positions, xy);
@@ -169,6 +170,14 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
       gl.deleteProgram(program);
     },
   };
+}
+
+/** True when the name of what draws is one of the known programs that do it without a GPU. */
+function isEmulated(gl: WebGL2RenderingContext): boolean {
+  // `failIfMajorPerformanceCaveat` should say so, but Chromium gives SwiftShader in spite of it.
+  const info = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 function link(gl: WebGL2RenderingContext): WebGLProgram | undefined {

@@ -130,7 +130,10 @@ test("without WebGL the map is drawn by Canvas and says so", async ({ page, orch
     page.getByTestId("scatter").evaluate((host) => {
       const canvas = host.querySelector("canvas");
       const pixels = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
-      return pixels.some((value, index) => index % 4 === 3 && value > 0);
+      // Strong colours: points, not the grey ground.
+      const strong = (at: number) => Math.abs((pixels[at] as number) - (pixels[at + 1] as number)) > 40;
+      for (let at = 0; at < pixels.length; at += 4) if (strong(at)) return true;
+      return false;
     });
   await expect.poll(drawn).toBe(true);
   await selectAll(page);

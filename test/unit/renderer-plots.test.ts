@@ -10,6 +10,8 @@ import {
 } from "../../src-renderer/plots/colour.js";
 import { pointGrid } from "../../src-renderer/plots/point-grid.js";
 import { insideTest, rectangle } from "../../src-renderer/plots/polygon.js";
+import { SHAPES } from "../../src-renderer/plots/shapes.js";
+import { PHASES, stampOf } from "../../src-renderer/plots/stamps.js";
 import { ticks } from "../../src-renderer/plots/ticks.js";
 
 /** Numbers in [0, 1) that are the same every time (mulberry32). */
@@ -187,5 +189,58 @@ describe("ticks", () => {
     expect(ticks(0, 100, 5)).toEqual([0, 20, 40, 60, 80, 100]);
     expect(ticks(3, 3, 5)).toEqual([]);
     expect(ticks(0, Number.POSITIVE_INFINITY, 5)).toEqual([]);
+  });
+});
+
+describe("stamps of points", () => {
+  const STRIDE = 100;
+  const pixels = ({ offsets, covers }: ReturnType<typeof stampOf>) =>
+    Array.from(offsets, (offset, at) => {
+      const row = Math.round(offset / STRIDE);
+      return { x: offset - row * STRIDE, y: row, cover: covers[at] as number };
+    });
+
+  it("cover about the area of a circle, wherever in the pixel its centre lies", () => {
+    for (const diameter of [3, 3.75, 8, 14]) {
+      const areas = Array.from({ length: PHASES * PHASES }, (_, phase) => {
+        const stamp = stampOf("circle", diameter, phase % PHASES, Math.floor(phase / PHASES), STRIDE);
+        return pixels(stamp).reduce((sum, { cover }) => sum + cover / 256, 0);
+      });
+      const [least, most] = [Math.min(...areas), Math.max(...areas)];
+      expect(most / least).toBeLessThan(1.15);
+      expect(most).toBeLessThan((Math.PI * diameter ** 2) / 4);
+      // The soft edge takes a share, the larger the smaller the circle.
+      expect(least).toBeGreaterThan((0.25 * Math.PI * diameter ** 2) / 4);
+    }
+  });
+
+  it("have their centre of gravity where the point is", () => {
+    for (const [phaseX, phaseY] of [
+      [0, 0],
+      [3, 1],
+    ] as const) {
+      const stamp = pixels(stampOf("square", 9, phaseX, phaseY, STRIDE));
+      const total = stamp.reduce((sum, { cover }) => sum + cover, 0);
+      const mean = (of: "x" | "y") => stamp.reduce((sum, pixel) => sum + pixel.cover * (pixel[of] + 0.5), 0) / total;
+      expect(Math.abs(mean("x") - (phaseX + 0.5) / PHASES)).toBeLessThan(0.1);
+      expect(Math.abs(mean("y") - (phaseY + 0.5) / PHASES)).toBeLessThan(0.1);
+    }
+  });
+
+  it("tell every shape from the others", () => {
+    const pictures = SHAPES.map((shape) => {
+      const { offsets, covers } = stampOf(shape, 9, 1, 1, STRIDE);
+      return `${offsets} ${covers}`;
+    });
+    expect(new Set(pictures).size).toBe(SHAPES.length);
+  });
+
+  it("stay within half the diameter", () => {
+    for (const shape of SHAPES) {
+      for (const { x, y } of pixels(stampOf(shape, 7, 0, 3, STRIDE))) {
+        expect(Math.abs(x + 0.5 - 0.125)).toBeLessThanOrEqual(3.5);
+        expect(Math.abs(y + 0.5 - 0.875)).toBeLessThanOrEqual(3.5);
+      }
+    }
   });
 });

@@ -1,8 +1,8 @@
 import { Hand, Lasso, Maximize, Minus, Plus, SquareDashed } from "lucide-react";
 import { useRef, useState } from "react";
 import type { ColourBy } from "../../app/link.js";
-import { Choice, Empty, IconButton } from "../../components/ui.js";
-import type { ScatterPlot } from "../../plots/scatter-plot.js";
+import { Choice, IconButton } from "../../components/ui.js";
+import type { Renderer, ScatterPlot } from "../../plots/scatter-plot.js";
 import { colourBy, setTool, showComponents, useExplore } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { ColourScale } from "./ColourScale.js";
@@ -19,10 +19,9 @@ const TOOLS = [
 export function MapPanel() {
   const { t } = useSpeech();
   const plot = useRef<ScatterPlot>(null);
-  const [renderer, setRenderer] = useState<"webgl" | "canvas">("webgl");
+  const [renderer, setRenderer] = useState<Renderer>("webgl");
   const { tool, points, filter, shown, selection, overview, aside } = useExplore();
   const kept = overview?.pca?.components ?? 0;
-  if (kept === 0) return <Empty title={t("explore.noPca.title")} text={t("explore.noPca.text")} />;
   return (
     <section aria-label={t("explore.plot")} className="@container flex h-full flex-col bg-surface">
       <div className="flex h-11 shrink-0 items-center gap-1 overflow-x-auto overflow-y-hidden border-b border-line px-2">
@@ -57,7 +56,7 @@ export function MapPanel() {
             {t("explore.noMatch")}
           </p>
         )}
-        <div className="pointer-events-none absolute top-7 left-10 flex flex-col items-start gap-1">
+        <div className="pointer-events-none absolute top-7 right-3 left-10 flex flex-col items-start gap-1">
           {renderer === "canvas" && <Notice>{t("explore.canvasNote")}</Notice>}
           {aside && <Notice>{t("explore.asideNote")}</Notice>}
           {kept === 1 && <Notice>{t("explore.oneComponent")}</Notice>}
@@ -86,7 +85,9 @@ function AxisChoice({ axis }: { axis: 0 | 1 }) {
       label={name}
       before={axis === 0 ? "x" : "y"}
       title={name}
-      className="quiet-field w-28"
+      // Where there is little room the field names the component alone; its share stands at the axis.
+      brief={t("explore.componentShort", { number: components[axis] + 1 })}
+      className="quiet-field w-18 @2xl:w-28"
       value={components[axis]}
       onChange={({ target }) => {
         const component = Number(target.value);

@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useId, useRef, useState } from "react";
 import { Photo } from "../../components/Photo.js";
 import type { OverlayColours } from "../../plots/overlay.js";
-import { createScatterPlot, type ScatterPlot } from "../../plots/scatter-plot.js";
+import { createScatterPlot, type Renderer, type ScatterPlot } from "../../plots/scatter-plot.js";
 import { focusRow, select, setCamera, useExplore } from "../../state/explore.js";
 import { labelColours, labelIndex, valueScale, valueSizes } from "../../state/explore-logic.js";
 import { useSpeech, useTheme } from "../../state/settings.js";
@@ -20,7 +20,7 @@ export function ScatterView({
   onRenderer,
 }: {
   plot: RefObject<ScatterPlot | null>;
-  onRenderer: (renderer: "webgl" | "canvas") => void;
+  onRenderer: (renderer: Renderer) => void;
 }) {
   const { t, percent } = useSpeech();
   const host = useRef<HTMLDivElement>(null);

@@ -122,7 +122,7 @@ const PASSING: readonly [string, Fault, string, RegExp][] = [
   ["a reset in mid-body", { resetAfter: 1000 }, "s3/unreachable", /broke after \d+ of 100000 bytes|ECONNRESET/],
   ["a stall in mid-body", { stallAfter: 1000 }, "s3/unreachable", /nothing moved for 0\.25 seconds/],
   ["silence", { silent: true }, "s3/unreachable", /nothing moved for 0\.25 seconds/],
-  ["a trickle", { trickle: 100 }, "s3/unreachable", /not done after/],
+  ["a trickle", { trickle: 20 }, "s3/unreachable", /not done after/],
   ["a truncated body with 200", { truncateAfter: 1000 }, "s3/unreachable", /broke after \d+ of 100000 bytes/],
   ["a short body with 200 that says so", { shortBy: 1 }, "s3/damaged", /checksum/],
   ["a wrong byte", { corrupt: true }, "s3/damaged", /checksum/],

@@ -88,8 +88,9 @@ describe("the journal of a download", () => {
     const journal = new Journal(path.join(folder, "a.json"));
     expect(await journal.read(header)).toBeUndefined();
     await journal.begin(header, new Map([[3, 7]]));
-    await journal.add(0, 0xffffffff);
-    await journal.add(9, 0);
+    journal.add(0, 0xffffffff);
+    journal.add(9, 0);
+    await journal.settle();
     expect(await journal.read(header)).toEqual(
       new Map([
         [3, 7],
@@ -115,12 +116,14 @@ describe("the journal of a download", () => {
     const file = path.join(folder, "c.json");
     const journal = new Journal(file);
     await journal.begin(header);
-    await journal.add(1, 0x12345678);
-    await journal.add(2, 0x12345678);
+    journal.add(1, 0x12345678);
+    journal.add(2, 0x12345678);
+    await journal.settle();
     truncateSync(file, JSON.stringify({ version: 1, ...header }).length + 1 + 11 + 9);
     expect(await journal.read(header)).toEqual(new Map([[1, 0x12345678]]));
     await journal.begin(header);
-    await journal.add(10, 1);
+    journal.add(10, 1);
+    await journal.settle();
     expect(await journal.read(header)).toEqual(new Map());
     writeFileSync(file, "{}\n");
     expect(await journal.read(header)).toBeUndefined();

@@ -5,6 +5,7 @@ import { errorCode, throwIfCancelled, VergerError } from "../../core/errors.js";
 import { inParallel } from "../parallel.js";
 import { transferTemporaries } from "../temporary.js";
 import type { ObjectInfo, TransferOptions } from "../types.js";
+import { BlockFile, BlockWriter } from "./block-writer.js";
 import { combineCrc32, crc32 } from "./crc32.js";
 import { localFailure, nameOf } from "./errors.js";
 import { Failure } from "./failure.js";
@@ -16,8 +17,6 @@ import type { Requester } from "./requester.js";
 import { FinalFailure } from "./retry.js";
 import type { Answer, Headers, Receiver } from "./transport.js";
 
-/** Bytes that are gathered for one write: fewer trips to the thread pool, and still little memory. */
-const WRITE_BYTES = 512 * 1024;
 /** Ranges under way at first. */
 const FIRST_RANGES = 2;
 /**
@@ -25,6 +24,8 @@ const FIRST_RANGES = 2;
  * network (two at once over the loopback were half as fast again as six).
  */
 const FAST_CONNECTION = 200 * 1024 * 1024;
+/** Ranges asked for in one request over such a connection: each request costs a wait for its answer. */
+const FAST_SPAN = 8;
 /** Bytes read at once where a file is read again. */
 const READ_BYTES = 1024 * 1024;
 
@@ -37,25 +38,30 @@ class Replaced extends Error {}
  */
 class Stretch implements Receiver {
   received = 0;
-  crc = 0;
+  /** Of the last piece, as far as it has come. */
+  private crc = 0;
   headers: Headers = {};
-  private gathered: Buffer[] = [];
-  private gatheredBytes = 0;
-  private written = 0;
-  private writing: Promise<void> | undefined;
   private md5 = createHash("md5");
   private useMd5 = false;
+  private readonly whole: boolean;
 
-  /** @param whole the stretch is the whole object, so that its checksum can be checked here */
+  /**
+   * @param begin where in the object it begins, bytes
+   * @param writer writes to the same place of the file
+   * @param onPiece told of every piece that has come; without it the stretch is the whole object in one piece, and its
+   *   checksum is checked here
+   */
   constructor(
-    private readonly handle: FileHandle,
-    private readonly file: string,
+    private readonly writer: BlockWriter,
     private readonly object: ObjectInfo,
     readonly begin: number,
     readonly length: number,
-    private readonly whole: boolean,
     private readonly onBytes: ((bytes: number) => void) | undefined,
-  ) {}
+    private readonly pieceBytes = Number.POSITIVE_INFINITY,
+    private readonly onPiece?: (index: number, crc: number) => void,
+  ) {
+    this.whole = onPiece === undefined;
+  }
 
   headersFor(): Record<string, string> {
     const headers: Record<string, string> = {};
@@ -99,33 +105,25 @@ class Stretch implements Receiver {
     }
   }
 
-  chunk(chunk: Buffer): Promise<void> | undefined {
-    this.crc = crc32(chunk, this.crc);
-    if (this.useMd5) this.md5.update(chunk);
-    this.received += chunk.length;
-    this.onBytes?.(chunk.length);
-    this.gathered.push(chunk);
-    this.gatheredBytes += chunk.length;
-    if (this.gatheredBytes < WRITE_BYTES) return undefined;
-    if (this.writing) return this.writing.then(() => this.write());
-    this.write();
-    return undefined;
+  space(): Buffer {
+    return this.writer.space();
   }
 
-  private write(): void {
-    if (this.gatheredBytes === 0) return;
-    const buffers = this.gathered;
-    const position = this.begin + this.written;
-    this.written += this.gatheredBytes;
-    this.gathered = [];
-    this.gatheredBytes = 0;
-    const previous = this.writing;
-    this.writing = (async () => {
-      await previous;
-      await writeAll(this.handle, buffers, position, this.file);
-    })();
-    // Whoever waits next gets the error.
-    this.writing.catch(() => {});
+  chunk(chunk: Buffer): Promise<void> | undefined {
+    if (this.useMd5) this.md5.update(chunk);
+    const rest = this.writer.add(chunk);
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + this.pieceBytes - (this.received % this.pieceBytes));
+      at += piece.length;
+      this.crc = crc32(piece, this.crc);
+      this.received += piece.length;
+      if (this.onPiece && (this.received % this.pieceBytes === 0 || this.received === this.length)) {
+        this.onPiece(Math.ceil(this.received / this.pieceBytes) - 1, this.crc);
+        this.crc = 0;
+      }
+    }
+    this.onBytes?.(chunk.length);
+    return rest;
   }
 
   async end(): Promise<void> {
@@ -137,9 +135,8 @@ class Stretch implements Receiver {
   }
 
   /** Everything that arrived is in the file. */
-  async settle(): Promise<void> {
-    this.write();
-    await this.writing;
+  settle(): Promise<void> {
+    return this.writer.settle();
   }
 
   private check(): void {
@@ -157,28 +154,7 @@ class Stretch implements Receiver {
     this.received = 0;
     this.crc = 0;
     this.md5 = createHash("md5");
-    this.written = 0;
-    this.gathered = [];
-    this.gatheredBytes = 0;
-  }
-}
-
-async function writeAll(handle: FileHandle, buffers: Buffer[], position: number, file: string): Promise<void> {
-  try {
-    let rest = buffers;
-    let at = position;
-    while (rest.length > 0) {
-      const { bytesWritten } = await handle.writev(rest, at);
-      at += bytesWritten;
-      let skip = bytesWritten;
-      while (rest[0] && skip >= rest[0].length) {
-        skip -= rest[0].length;
-        rest = rest.slice(1);
-      }
-      if (skip > 0 && rest[0]) rest = [rest[0].subarray(skip), ...rest.slice(1)];
-    }
-  } catch (error) {
-    throw localFailure("write", file, error);
+    this.writer.moveTo(this.begin);
   }
 }
 
@@ -257,7 +233,8 @@ async function inOne(
   const handle = await openFor(temporary, "w");
   let published = false;
   try {
-    const stretch = new Stretch(handle, temporary, object, 0, object.size, true, options.onBytes);
+    const writer = new BlockWriter(new BlockFile(handle, temporary, object.size), 0);
+    const stretch = new Stretch(writer, object, 0, object.size, options.onBytes);
     await fetchStretch(requester, stretch, object.key, options.signal);
     await handle.truncate(object.size);
     await publish(handle, temporary, file).catch((error: unknown) => {
@@ -320,30 +297,38 @@ async function inRanges(
         options.onResumed?.(resumed);
       }
       const missing = Array.from({ length: count }, (_, number) => number).filter((number) => !ranges.has(number));
+      const blocks = new BlockFile(handle, temporary, object.size);
       let width = Math.min(FIRST_RANGES, partsInFlight);
-      const widthNow = () => width;
-      await inParallel(missing, widthNow, options.signal, async (number, signal) => {
-        const began = performance.now();
-        const stretch = new Stretch(
-          handle,
-          temporary,
-          object,
-          number * rangeBytes,
-          lengthOf(number, header),
-          false,
-          onBytes,
-        );
-        try {
-          await fetchStretch(requester, stretch, object.key, signal);
-        } catch (error) {
-          await stretch.settle().catch(() => {});
-          throw error;
-        }
-        const rate = stretch.length / ((performance.now() - began) / 1000);
-        if (rate < FAST_CONNECTION) width = partsInFlight;
-        ranges.set(number, stretch.crc);
-        await journal.add(number, stretch.crc);
-      });
+      let most = 1;
+      const spans = consecutive(missing, () => most);
+      await inParallel(
+        spans,
+        () => width,
+        options.signal,
+        async ({ first, count }, signal) => {
+          const began = performance.now();
+          const begin = first * rangeBytes;
+          const length = Math.min(count * rangeBytes, object.size - begin);
+          const writer = new BlockWriter(blocks, begin);
+          const onPiece = (index: number, crc: number) => {
+            ranges.set(first + index, crc);
+            // Should a crash come before the bytes are in the file, reading them again will tell.
+            journal.add(first + index, crc);
+          };
+          const stretch = new Stretch(writer, object, begin, length, onBytes, rangeBytes, onPiece);
+          try {
+            await fetchStretch(requester, stretch, object.key, signal);
+          } catch (error) {
+            await stretch.settle().catch(() => {});
+            throw error;
+          } finally {
+            await journal.settle();
+          }
+          const fast = length / ((performance.now() - began) / 1000) >= FAST_CONNECTION;
+          most = fast ? FAST_SPAN : 1;
+          if (!fast) width = partsInFlight;
+        },
+      );
       if (await matches(temporary, ranges, object, headers, rangeBytes)) {
         await publish(handle, temporary, file);
         open = false;
@@ -372,6 +357,21 @@ async function inRanges(
     } finally {
       if (open) await handle.close().catch(() => {});
     }
+  }
+}
+
+/** Runs of numbers that follow each other. @param most numbers of the next run, asked whenever one is taken */
+function* consecutive(
+  numbers: readonly number[],
+  most: () => number,
+): Generator<{ readonly first: number; readonly count: number }> {
+  for (let at = 0; at < numbers.length; ) {
+    const first = numbers[at] as number;
+    const limit = most();
+    let count = 1;
+    while (count < limit && numbers[at + count] === first + count) count += 1;
+    at += count;
+    yield { first, count };
   }
 }
 

@@ -20,6 +20,9 @@ const LINE = /^(\d+) ([0-9a-f]{8})$/;
  * A header line, then one line for each range. Lines are appended whole; one that a crash has cut short is not taken.
  */
 export class Journal {
+  private last: Promise<void> = Promise.resolve();
+  private failure: unknown;
+
   constructor(readonly file: string) {}
 
   /** @returns undefined when there is none for this very object, or none that can be read */
@@ -57,8 +60,19 @@ export class Journal {
     await writeFile(this.file, `${lines.join("\n")}\n`);
   }
 
-  async add(number: number, crc: number): Promise<void> {
-    await appendFile(this.file, `${line(number, crc)}\n`);
+  /** Appends a line behind those before; `settle` tells how that went. */
+  add(number: number, crc: number): void {
+    this.last = this.last
+      .then(() => appendFile(this.file, `${line(number, crc)}\n`))
+      .catch((error: unknown) => {
+        this.failure ??= error;
+      });
+  }
+
+  /** Every line so far is written. @throws the system's error of the first that could not be */
+  async settle(): Promise<void> {
+    await this.last;
+    if (this.failure !== undefined) throw this.failure;
   }
 }
 

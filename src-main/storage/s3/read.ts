@@ -9,7 +9,7 @@ import { ascending, infoOf, md5OfEtag, type Page, readPage, wholeCrc32 } from ".
 import { type Requester, told } from "./requester.js";
 import { FinalFailure } from "./retry.js";
 import { encodeQuery } from "./signer.js";
-import type { Headers, Receiver } from "./transport.js";
+import { type Headers, liesAt, type Receiver } from "./transport.js";
 
 /** What a HEAD tells beyond the listing. */
 export interface Description {
@@ -74,8 +74,12 @@ class MemoryReceiver implements Receiver {
     this.bytes = Buffer.allocUnsafeSlow(Number(length));
   }
 
+  space(): Buffer {
+    return this.bytes.subarray(this.at);
+  }
+
   chunk(chunk: Buffer): undefined {
-    chunk.copy(this.bytes, this.at);
+    if (!liesAt(chunk, this.bytes, this.at)) chunk.copy(this.bytes, this.at);
     this.at += chunk.length;
     this.onBytes?.(chunk.length);
   }

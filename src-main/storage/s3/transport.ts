@@ -1,9 +1,11 @@
 /**
- * One HTTP exchange over undici: the lean way, without streams. The body of an answer is handed on chunk by chunk as it
- * leaves the socket, so nothing is copied; a time without a byte, in either direction, ends the exchange.
+ * One HTTP exchange: over connections of our own where a receiver has memory for what comes (direct.ts), else over
+ * undici, the lean way, without streams. The body of an answer is handed on chunk by chunk as it leaves the socket; a
+ * time without a byte, in either direction, ends the exchange.
  */
 import { Pool } from "undici";
 import { cancelled } from "../../core/errors.js";
+import { DirectConnections, Unframed } from "./direct.js";
 import { Failure } from "./failure.js";
 import type { Bandwidth } from "./limiter.js";
 import type { Tuning } from "./tuning.js";
@@ -20,6 +22,11 @@ export interface Body {
 export interface Receiver {
   /** Before the first chunk. Throwing ends the exchange. */
   start?(answer: Answer): void;
+  /**
+   * Where the next bytes are wanted, not empty before the end; asked anew for each chunk. A receiver with it gets most
+   * chunks as a part of that memory, and some elsewhere.
+   */
+  space?(): Buffer;
   /** @returns a promise where the sender is to wait */
   chunk(chunk: Buffer): Promise<void> | undefined;
   /** All is there: flush. */
@@ -57,6 +64,9 @@ const KEEP_ALIVE_MS = 4_000;
 /** The pools of connections of a store, one for each server. */
 export class Transport {
   private readonly pools = new Map<string, Pool>();
+  private readonly direct = new DirectConnections();
+  /** Servers whose answers only a whole HTTP client can read. */
+  private readonly unframed = new Set<string>();
   private closed = false;
 
   constructor(
@@ -86,7 +96,16 @@ export class Transport {
   exchange(exchange: Exchange): Promise<Answer> {
     if (this.closed || exchange.signal?.aborted) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      new Running(exchange, this.bandwidth, resolve, reject).dispatch(this.pool(exchange.origin));
+      const running = new Running(exchange, this.bandwidth, resolve, reject);
+      const { method, origin, receiver } = exchange;
+      const client = () => running.dispatch(this.pool(origin));
+      if (method !== "GET" || !receiver.space || this.unframed.has(origin)) client();
+      else {
+        running.dispatchDirectly(this.direct, () => {
+          this.unframed.add(origin);
+          client();
+        });
+      }
     });
   }
 
@@ -95,18 +114,30 @@ export class Transport {
     this.closed = true;
     const pools = [...this.pools.values()];
     this.pools.clear();
+    this.direct.destroy(cancelled());
     await Promise.all(pools.map((pool) => pool.destroy(cancelled())));
   }
 }
 
-interface Controller {
+/** What an exchange may do to its connection. */
+export interface Controller {
   abort(reason: Error): void;
   pause(): void;
   resume(): void;
 }
 
-/** The state of one exchange; undici calls its `on...` methods. */
-class Running {
+/** What a connection tells: undici's handler, and a place for the bytes. */
+export interface Handler {
+  onRequestStart(controller: Controller): void;
+  onResponseStart(controller: Controller, status: number, headers: Record<string, string | string[] | undefined>): void;
+  onResponseData(controller: Controller, chunk: Buffer): void;
+  onResponseEnd(): void;
+  onResponseError(controller: Controller | null, error: Error): void;
+  space(): Buffer | undefined;
+}
+
+/** The state of one exchange; connections call its `on...` methods. */
+class Running implements Handler {
   private controller: Controller | undefined;
   private answer: Answer | undefined;
   private failure: unknown;
@@ -119,6 +150,8 @@ class Running {
   private paused = false;
   /** Called when the last wait is over. */
   private rested: (() => void) | undefined;
+  /** Makes the request by another way, should the answer be one that this way cannot read. */
+  private otherwise: (() => void) | undefined;
   private readonly timer: NodeJS.Timeout;
   private readonly deadline: number;
   private readonly onAbort = () => this.stop(cancelled());
@@ -134,7 +167,14 @@ class Running {
     exchange.signal?.addEventListener("abort", this.onAbort, { once: true });
   }
 
+  /** @param otherwise called instead of failing where the answer has no length of its own */
+  dispatchDirectly(connections: DirectConnections, otherwise: () => void): void {
+    this.otherwise = otherwise;
+    connections.dispatch(this.exchange, this);
+  }
+
   dispatch(pool: Pool): void {
+    this.otherwise = undefined;
     const { method, path, headers, body } = this.exchange;
     let sent: unknown = null;
     if (body instanceof Uint8Array) sent = body;
@@ -160,6 +200,10 @@ class Running {
   onRequestStart(controller: Controller): void {
     this.controller = controller;
     if (this.settled || this.failure !== undefined) controller.abort(asError(this.failure));
+  }
+
+  space(): Buffer | undefined {
+    return this.exchange.receiver.space?.();
   }
 
   onResponseStart(
@@ -239,7 +283,8 @@ class Running {
   }
 
   onResponseError(_controller: Controller | null, error: Error): void {
-    if (this.failure !== undefined) this.finish(this.failure);
+    if (error instanceof Unframed && this.otherwise && this.failure === undefined) this.otherwise();
+    else if (this.failure !== undefined) this.finish(this.failure);
     else if (this.answer && this.expected >= 0 && codeOf(error) !== "cancelled") {
       this.finish(
         new Failure("network", `the connection broke after ${this.received} of ${this.expected} bytes`, {
@@ -278,7 +323,7 @@ class Running {
    */
   private mayPause(): boolean {
     if (this.expected < 0 || this.received >= this.expected) return false;
-    return !/\bclose\b/i.test(this.answer?.headers.connection ?? "");
+    return this.otherwise !== undefined || !/\bclose\b/i.test(this.answer?.headers.connection ?? "");
   }
 
   private async *outgoing(body: Body): AsyncGenerator<Uint8Array> {
@@ -330,6 +375,11 @@ class Running {
     if (answer) this.resolve(answer);
     else this.reject(error);
   }
+}
+
+/** Whether a chunk was received straight into memory. @param at byte of the memory where it belongs */
+export function liesAt(chunk: Buffer, memory: Buffer, at: number): boolean {
+  return chunk.buffer === memory.buffer && chunk.byteOffset === memory.byteOffset + at;
 }
 
 function asError(error: unknown): Error {

@@ -512,7 +512,7 @@ export const channels = {
       model: z.string().optional(),
       provider: providerSchema.default("auto"),
       out: z.string().min(1).optional(),
-      s3: s3OptionsSchema.default({}),
+      s3: s3OptionsSchema.optional(),
       /** False: only count. */
       measure: z.boolean().default(true),
     }),

@@ -50,6 +50,7 @@ export const en = {
   "runs.setAside": { one: "{count} set aside", other: "{count} set aside" },
   "runs.components": { one: "{count} component", other: "{count} components" },
   "runs.explained": "{share} of variance",
+  "runs.ofFeatures": "From imported features",
   "runs.noPca": "No PCA yet",
   "runs.forget": "Remove from the list",
   "runs.forget.title": "Remove “{name}” from the list?",
@@ -93,6 +94,7 @@ export const en = {
   "explore.component": "Component {number}",
   "explore.componentShare": "Component {number} · {share}",
   "explore.componentBrief": "PC {number} · {share}",
+  "explore.componentShort": "PC {number}",
   "explore.axis.x": "Horizontal",
   "explore.axis.y": "Vertical",
   "explore.tool": "Tool",
@@ -206,6 +208,8 @@ export const en = {
   "export.copied": "Copied",
 
   "locate.action": "Locate …",
+  "locate.gone": "The photos are not where they were. The map, labels and neighbours work without them.",
+  "locate.unknown": "This run does not say where its photos are.",
   "locate.title": "Where are the photos now?",
   "locate.text":
     "This run looks for them in {folder}. Choose the folder where they are now; it is remembered for this run.",

@@ -53,6 +53,7 @@ export const fr: Dictionary = {
   "runs.setAside": { one: "{count} écartée", other: "{count} écartées" },
   "runs.components": { one: "{count} composante", other: "{count} composantes" },
   "runs.explained": "{share} de la variance",
+  "runs.ofFeatures": "À partir de vecteurs importés",
   "runs.noPca": "Pas encore d’ACP",
   "runs.forget": "Retirer de la liste",
   "runs.forget.title": "Retirer « {name} » de la liste ?",
@@ -96,6 +97,7 @@ export const fr: Dictionary = {
   "explore.component": "Composante {number}",
   "explore.componentShare": "Composante {number} · {share}",
   "explore.componentBrief": "CP {number} · {share}",
+  "explore.componentShort": "CP {number}",
   "explore.axis.x": "Horizontal",
   "explore.axis.y": "Vertical",
   "explore.tool": "Outil",
@@ -214,6 +216,8 @@ export const fr: Dictionary = {
   "export.copied": "Copié",
 
   "locate.action": "Localiser…",
+  "locate.gone": "Les photos ne sont plus à leur place. La carte, les étiquettes et les voisines fonctionnent sans elles.",
+  "locate.unknown": "Cette exécution ne dit pas où sont ses photos.",
   "locate.title": "Où sont les photos maintenant ?",
   "locate.text":
     "Cette exécution les cherche dans {folder}. Choisissez le dossier où elles se trouvent maintenant ; il est retenu pour cette exécution.",

@@ -28,10 +28,17 @@ export class Served {
     readonly port: number,
   ) {}
 
-  /** @param home where settings, history and thumbnails go */
-  static async start(args: readonly string[], home: string): Promise<Served> {
+  /**
+   * @param home where settings, history and thumbnails go
+   * @param env more of the environment
+   */
+  static async start(
+    args: readonly string[],
+    home: string,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Served> {
     const process = new CliProcess(["serve", ...args, "--json"], {
-      env: { VERGER_HOME: home, VERGER_CHECK_API: "1", XDG_DATA_HOME: `${home}/data` },
+      env: { ...env, VERGER_HOME: home, VERGER_CHECK_API: "1", XDG_DATA_HOME: `${home}/data` },
     });
     const ready = (): boolean => process.stdout.trimEnd().endsWith("}");
     if (!(await process.until(ready))) throw new Error(`verger serve ended: ${process.stdout}${process.stderr}`);

@@ -32,7 +32,7 @@ describe("calls", () => {
     ["run.neighbours", { run: RUN, row: -1, k: 5 }, "row"],
     ["run.neighbours", { run: RUN, row: 1.5, k: 5 }, "row"],
     ["labels.edit", { run: RUN, rows: new Uint32Array(1), label: "" }, "label"],
-    ["jobs.start", { kind: "sync", request: {} }, "kind"],
+    ["jobs.start", { kind: "knit", request: {} }, "kind"],
     ["jobs.start", { kind: "run", request: { sources: [], out: "x" } }, "request.sources"],
     ["settings.set", { theme: "pink" }, "theme"],
     ["app.info", null, "(whole)"],

@@ -145,8 +145,8 @@ function Comparing({ a, b, compared }: { a: string; b: string; compared: Compare
                 <Choice
                   key={axis}
                   label={t(axis === 0 ? "explore.axis.x" : "explore.axis.y")}
-                  before={axis === 0 ? "x" : "y"}
-                  className="w-36"
+                  before={axis === 0 ? "→" : "↑"}
+                  className="ml-3 w-36"
                   value={components[axis]}
                   onChange={({ target }) => {
                     const next = Number(target.value);

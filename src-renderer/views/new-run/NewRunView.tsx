@@ -207,7 +207,7 @@ function Estimate({ probe }: { probe: Probe }) {
   return (
     <div role="status" className="tabular min-h-5 text-muted">
       {probe.state === "measuring" && t("new.measuring")}
-      {probe.seconds != null && probe.imagesPerSecond != null && (
+      {probe.seconds != null && probe.seconds > 0 && probe.imagesPerSecond != null && (
         <span className="text-ink">
           {t("new.estimate", {
             duration: duration(probe.seconds),

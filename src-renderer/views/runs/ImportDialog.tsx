@@ -41,7 +41,7 @@ function Import() {
   const [starting, setStarting] = useState(false);
   const { report, problem: unread, busy } = useReport(source.trim(), names);
   useEffect(() => {
-    if (!ownOut) setOut(suggestedOut(source.trim().replace(/\.(parquet|parq|pq)$/i, ""), home, "pca"));
+    if (!ownOut) setOut(suggestedOut(besideWhat(source), home, "pca"));
   }, [source, ownOut, home]);
   const start = async () => {
     setStarting(true);
@@ -60,55 +60,57 @@ function Import() {
   };
   return (
     <form
-      className="-mx-1 space-y-5 overflow-y-auto px-1 pb-1"
+      className="flex min-h-0 flex-col"
       onSubmit={(event) => {
         event.preventDefault();
         void start();
       }}
     >
-      <div>
-        <PathField
-          id="import-source"
-          label={t("import.source")}
-          help={t("import.sourceHelp")}
-          value={source}
-          onChange={(path) => {
-            setSource(path);
-            setNames({});
-          }}
-          placeholder="/data/features.parquet"
-        />
-        <p role="status" className="tabular mt-2 min-h-5 font-medium">
-          {busy && t("import.looking")}
-          {!busy &&
-            report &&
-            report.problem === null &&
-            t("import.found", {
-              count: report.rows,
-              files: t("transfers.files", { count: report.files }),
-              dimension: report.dimension ?? 0,
-            })}
-        </p>
-        {unread && <ProblemNote {...unread} />}
-        {report?.problem && <ProblemNote {...report.problem} />}
-      </div>
-      {report && report.columns.length > 0 && <Columns report={report} names={names} onChange={setNames} />}
-      <div className="grid gap-5 sm:grid-cols-2">
-        <Field id="import-out" label={t("new.out")} help={t("import.outHelp")}>
-          <TextInput
-            id="import-out"
-            described
-            value={out}
-            onChange={(text) => {
-              setOwnOut(text !== "");
-              setOut(text);
+      <div className="-mx-1 min-h-0 space-y-5 overflow-y-auto px-1 pb-1">
+        <div>
+          <PathField
+            id="import-source"
+            label={t("import.source")}
+            help={t("import.sourceHelp")}
+            value={source}
+            onChange={(path) => {
+              setSource(path);
+              setNames({});
             }}
+            placeholder="/data/features.parquet"
           />
-        </Field>
-        <VarianceField id="import-variance" value={variance} onChange={setVariance} />
+          <p role="status" className="tabular mt-2 min-h-5 font-medium">
+            {busy && t("import.looking")}
+            {!busy &&
+              report &&
+              report.problem === null &&
+              t("import.found", {
+                count: report.rows,
+                files: t("transfers.files", { count: report.files }),
+                dimension: report.dimension ?? 0,
+              })}
+          </p>
+          {unread && <ProblemNote {...unread} />}
+          {report?.problem && <ProblemNote {...report.problem} />}
+        </div>
+        {report && report.columns.length > 0 && <Columns report={report} names={names} onChange={setNames} />}
+        <div className="grid gap-5 sm:grid-cols-2">
+          <Field id="import-out" label={t("new.out")} help={t("import.outHelp")}>
+            <TextInput
+              id="import-out"
+              described
+              value={out}
+              onChange={(text) => {
+                setOwnOut(text !== "");
+                setOut(text);
+              }}
+            />
+          </Field>
+          <VarianceField id="import-variance" value={variance} onChange={setVariance} />
+        </div>
+        {problem && <ProblemNote {...problem} />}
       </div>
-      {problem && <ProblemNote {...problem} />}
-      <div className="flex justify-end">
+      <div className="mt-4 flex justify-end">
         <Button
           kind="primary"
           type="submit"
@@ -125,8 +127,14 @@ function Import() {
 /** Which column is what; only those that could serve are offered. */
 function Columns({ report, names, onChange }: { report: Report; names: Names; onChange: (names: Names) => void }) {
   const { t } = useSpeech();
-  const current = (role: Role): string => names[role] ?? report.chosen?.[role] ?? "";
   const offered = (role: Role) => report.columns.filter(({ fits }) => fits.includes(role));
+  // Where one column is missing, the others are still those that would be taken.
+  const usual = (role: Role) => offered(role).find(({ name }) => name.toLowerCase() === role)?.name;
+  const current = (role: Role): string => {
+    const chosen = names[role];
+    if (chosen !== undefined) return chosen ?? NO_LABEL;
+    return (report.chosen ? report.chosen[role] : usual(role)) ?? "";
+  };
   return (
     <fieldset>
       <legend className="mb-1.5 font-medium">{t("import.columns")}</legend>
@@ -157,6 +165,14 @@ function Columns({ report, names, onChange }: { report: Report; names: Names; on
       </div>
     </fieldset>
   );
+}
+
+/** A file goes by its name without the extension, the features of a run by the run: what is made stands beside those. */
+function besideWhat(source: string): string {
+  return source
+    .trim()
+    .replace(/\.(parquet|parq|pq)[\\/]?$/i, "")
+    .replace(/[\\/]features[\\/]?$/, "");
 }
 
 /** Roles that were chosen; a path or features column that was taken back is found by its usual name again. */

@@ -33,7 +33,13 @@ export function RunCardItem({
     card.labels > 0 && t("runs.labels", { count: card.labels }),
     card.setAside > 0 && t("runs.setAside", { count: card.setAside }),
   ].filter((fact) => typeof fact === "string");
-  const model = [card.model, card.preset && t(`new.preset.${card.preset}`)].filter(Boolean).join(" · ");
+  const model = [
+    card.kind === "pca" && card.model === null && t("runs.ofFeatures"),
+    card.model,
+    card.preset && t(`new.preset.${card.preset}`),
+  ]
+    .filter(Boolean)
+    .join(" · ");
   const variance =
     card.components === null
       ? t("runs.noPca")

@@ -8,6 +8,7 @@ namespace {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new verger::binding::AddonData(env));
   verger::binding::InitSystem(env, exports);
+  verger::binding::InitChecksum(env, exports);
   verger::binding::InitImage(env, exports);
   verger::binding::InitLinalg(env, exports);
   verger::binding::InitParquet(env, exports);

@@ -78,6 +78,7 @@ Napi::Error ToError(Napi::Env env, const Status& status);
 
 // The module's parts, each in its own source.
 void InitSystem(Napi::Env env, Napi::Object exports);
+void InitChecksum(Napi::Env env, Napi::Object exports);
 void InitImage(Napi::Env env, Napi::Object exports);
 void InitLinalg(Napi::Env env, Napi::Object exports);
 void InitParquet(Napi::Env env, Napi::Object exports);

@@ -1,12 +1,37 @@
 /** CRC-32 as S3 writes it, and the CRC-32 of a whole from those of its pieces. */
 import * as zlib from "node:zlib";
+import { errorCode } from "../../core/errors.js";
+import { acceleratedCrc32, type Crc32 } from "../../native/checksum.js";
 
 /**
- * Continues a CRC-32 (Node's own, about 10 GB/s).
+ * From here on the addon is ahead of Node's zlib whatever the array; below, asking for the place of a small array that
+ * V8 keeps in its own heap costs more than its sum. Either takes under half a microsecond.
+ */
+const ADDON_BYTES = 1024;
+
+let ofMany: Crc32 | undefined;
+
+/** Sums do not depend on the addon: without it they only take longer. */
+function fastest(): Crc32 {
+  try {
+    return acceleratedCrc32() ?? zlib.crc32;
+  } catch (error) {
+    if (errorCode(error) !== "native/missing") throw error;
+    return zlib.crc32;
+  }
+}
+
+/**
+ * Continues a CRC-32, on the calling thread: by the addon at 20 to 50 GiB/s where the processor has carry-less
+ * multiplication (`npm run bench -- crc32`), else by Node's zlib.
  *
  * @param value of the bytes before, 0 at the beginning
  */
 export function crc32(bytes: Uint8Array, value = 0): number {
+  if (bytes.length >= ADDON_BYTES) {
+    ofMany ??= fastest();
+    return ofMany(bytes, value);
+  }
   // Of an empty array Node hands zlib a null pointer, for which zlib returns the initial value, not the one given.
   return bytes.length === 0 ? value : zlib.crc32(bytes, value);
 }

@@ -82,7 +82,7 @@ export function buildBundles() {
     (file) => !file.endsWith(".md"),
   );
   const hash = hashOf(sources);
-  if (isFresh("bundles", hash, ["dist/cli/main.js", "dist/renderer/index.html"])) return;
+  if (isFresh("bundles", hash, ["dist/cli/main.js", "dist/electron/preload.cjs", "dist/renderer/index.html"])) return;
   console.log("Bundling the TypeScript ...");
   unstamp("bundles");
   if (!run(process.execPath, ["scripts/build.mjs"])) {

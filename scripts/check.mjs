@@ -9,7 +9,7 @@ import { junitCounts, reportFile, vitestCounts } from "./lib/report.mjs";
 import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
 
-const PROJECTS = ["src-main", "src-renderer", "test", "test/e2e"];
+const PROJECTS = ["src-main", "src-renderer", "test", "test/e2e", "test/electron"];
 
 const results = [];
 
@@ -66,6 +66,7 @@ await main(async () => {
   );
   await step("integration tests", vitest("integration"), () => vitestCounts("integration"));
   await step("end-to-end tests of the window", script("test-e2e.mjs"), () => junitCounts("e2e"));
+  await step("desktop app in Electron", script("test-electron.mjs"), () => junitCounts("electron"));
   await step("Python interop tests", script("test-python.mjs"), () => junitCounts("python"));
 
   console.log("");

@@ -4,6 +4,7 @@
  * Electron waits for this module to be evaluated before it looks for a display: a command runs to its end within it, with
  * no window, no display and nothing of Electron loaded. Plain Node runs commands by this file as well.
  */
+import { VergerError } from "../core/errors.js";
 import { cliArguments } from "./arguments.js";
 
 const command = cliArguments(process);
@@ -17,9 +18,11 @@ if (command) {
   const [electron, { startApp }] = await Promise.all([import("electron"), import("./app.js")]);
   startApp(electron, process);
 } else {
-  console.error(
-    'verger: Expected Electron to start the window, but this is plain Node; use "npm run desktop", or bin/verger for commands. [desktop/not-electron]',
+  const { code, message } = new VergerError(
+    "desktop/not-electron",
+    'Expected Electron to start the window, but this is plain Node; use "npm run desktop", or bin/verger for commands.',
   );
+  console.error(`verger: ${message} [${code}]`);
   process.exitCode = 1;
 }
 

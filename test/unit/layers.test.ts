@@ -38,12 +38,25 @@ const IMPORTS: readonly (readonly [file: string, refused: readonly string[], all
     ["../native/loader.js", "../native/addon.js", "@aws-sdk/client-s3", "electron", "../electron/window.js"],
     ["../core/run/index.js", "../native/system.js", "commander"],
   ],
-  ["src-main/server/x.ts", ["@aws-sdk/lib-storage", "../native/addon.js"], ["node:http"]],
-  ["src-main/storage/local.ts", ["@smithy/node-http-handler", "@aws-sdk/client-s3"], ["node:fs"]],
+  [
+    "src-main/server/x.ts",
+    ["@aws-sdk/lib-storage", "../native/addon.js", "electron", "../electron/ipc.js"],
+    ["node:http"],
+  ],
+  [
+    "src-main/engine/x.ts",
+    ["electron", "electron/main", "../electron/engine-host.js", "../native/addon.js"],
+    ["../core/run/index.js", "./dispatch.js"],
+  ],
+  ["src-main/storage/local.ts", ["@smithy/node-http-handler", "@aws-sdk/client-s3", "electron"], ["node:fs"]],
   ["src-main/storage/s3/x.ts", ["../../native/addon.js", "electron"], ["@aws-sdk/client-s3", "@smithy/types"]],
   ["src-main/models/x.ts", ["../native/addon.js"], ["node:fs"]],
   ["src-main/electron/x.ts", ["../native/addon.js", "@aws-sdk/client-s3"], ["electron", "./window.js"]],
-  ["src-main/native/x.ts", ["../core/run/index.js", "@aws-sdk/client-s3"], ["./loader.js", "../core/errors.js"]],
+  [
+    "src-main/native/x.ts",
+    ["../core/run/index.js", "@aws-sdk/client-s3", "electron"],
+    ["./loader.js", "../core/errors.js"],
+  ],
   ["src-main/api/x.ts", ["node:fs", "../core/errors.js", "electron"], ["zod", "./contract.js"]],
   [
     "src-renderer/app/x.ts",

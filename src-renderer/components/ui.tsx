@@ -65,6 +65,7 @@ export function IconButton({
 export function Choice({
   label,
   before,
+  brief,
   className,
   children,
   ...rest
@@ -72,6 +73,8 @@ export function Choice({
   label: string;
   /** A letter or two in front, for the eye only. */
   before?: string;
+  /** What a narrow container (below 2xl) shows in place of the chosen option. */
+  brief?: string;
 }) {
   return (
     <div className="flex min-w-0 items-center">
@@ -80,9 +83,20 @@ export function Choice({
           {before}
         </span>
       )}
-      <select aria-label={label} className={clsx("field min-w-0", className)} {...rest}>
-        {children}
-      </select>
+      <span className="relative flex min-w-0">
+        <select
+          aria-label={label}
+          className={clsx("field min-w-0 [&>option]:text-ink", brief && "@max-2xl:text-transparent", className)}
+          {...rest}
+        >
+          {children}
+        </select>
+        {brief && (
+          <span aria-hidden className="pointer-events-none absolute inset-y-0 left-2.5 flex items-center @2xl:hidden">
+            {brief}
+          </span>
+        )}
+      </span>
     </div>
   );
 }

@@ -457,7 +457,7 @@ async function inspect(row: number, signal: AbortSignal): Promise<void> {
           set({ neighbours: { row, ...answer } });
           if (get().sort === "similar") derive();
         });
-  const scores = outlierScores();
+  const scores = overview?.pca ? outlierScores() : undefined;
   // One that fails must not take the others along: a photo that was moved still has neighbours.
   for (const { status, ...result } of await Promise.allSettled([photo, near, scores])) {
     if (status === "rejected" && !signal.aborted) report((result as { reason: unknown }).reason);

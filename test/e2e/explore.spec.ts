@@ -1,4 +1,4 @@
-import { drawAround, EACH, expect, explore, PHOTOS, selectAll, test, VARIETIES } from "./fixtures.js";
+import { drawAround, EACH, expect, explore, labelButtons, PHOTOS, selectAll, test, VARIETIES } from "./fixtures.js";
 
 test("a run opens with its map, its photos and its labels", async ({ opened: page }) => {
   await expect(page.getByText(`${PHOTOS} photos · ${VARIETIES} labels`)).toBeVisible();
@@ -66,7 +66,7 @@ test("lasso, shift to add, alt to subtract, Esc clears", async ({ opened: page }
 
 test("isolating and hiding labels changes map and gallery alike", async ({ opened: page }) => {
   await explore(page);
-  const labels = page.getByRole("list", { name: "Labels" }).getByRole("button", { pressed: false });
+  const labels = labelButtons(page);
   await labels.first().click();
   await expect(page.getByRole("heading", { name: `${EACH} of ${PHOTOS} photos` })).toBeVisible();
   // Selecting everything on the map takes only what is shown.
@@ -82,7 +82,7 @@ test("isolating and hiding labels changes map and gallery alike", async ({ opene
 
 test("a selection gets another label, and undo takes it back", async ({ opened: page }) => {
   await explore(page);
-  await page.getByRole("list", { name: "Labels" }).getByRole("button", { pressed: false }).first().click();
+  await labelButtons(page).first().click();
   await selectAll(page);
   await page.keyboard.press("e");
   const dialog = page.getByRole("dialog", { name: `Label of ${EACH} photos` });

@@ -1,7 +1,7 @@
 /** What the tests of the window share: a server on a run of real photos, and a page of it. */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
 import { workFolder } from "../support/run-photos.js";
 import { makePhotos, makeRun, type Served, startServer } from "./serve.js";
 
@@ -58,6 +58,11 @@ export async function explore(page: Page): Promise<void> {
   await page.getByRole("link", { name: "orchard" }).click();
   await expect(page.getByRole("heading", { name: `${PHOTOS} photos` })).toBeVisible();
   await expect(page.getByTestId("photos").getByRole("option").first()).toBeVisible();
+}
+
+/** The names in the list of labels: a click shows that label alone. */
+export function labelButtons(page: Page): Locator {
+  return page.getByRole("list", { name: "Labels" }).locator("button[aria-pressed]");
 }
 
 /** Selects every point of the map by a rectangle around all of them. */

@@ -12,6 +12,7 @@ import { Inspector } from "./Inspector.js";
 import { LabelPanel } from "./LabelPanel.js";
 import { LocateDialog } from "./LocateDialog.js";
 import { MapPanel } from "./MapPanel.js";
+import { NoMap } from "./NoMap.js";
 import { RelabelDialog } from "./RelabelDialog.js";
 
 /** Map and gallery of a run, linked both ways; labels on the left, the chosen photo on the right. */
@@ -47,6 +48,7 @@ function Layout() {
   const across = useDefaultLayout({ id: "verger.explore.across", storage: localStorage });
   const down = useDefaultLayout({ id: "verger.explore.down", storage: localStorage });
   const name = useExplore((state) => state.overview?.card.name ?? "");
+  const hasMap = useExplore((state) => (state.overview?.pca?.components ?? 0) > 0);
   return (
     <>
       <h1 className="sr-only">{`${t("nav.explore")}: ${name}`}</h1>
@@ -58,15 +60,24 @@ function Layout() {
         <Panel id="centre" minSize={360}>
           <div className="flex h-full flex-col">
             <FilterChips />
-            <Group orientation="vertical" className="min-h-0 grow" {...down}>
-              <Panel id="map" defaultSize="58%" minSize={160}>
-                <MapPanel />
-              </Panel>
-              <Handle flat />
-              <Panel id="gallery" minSize={120}>
-                <Gallery />
-              </Panel>
-            </Group>
+            {hasMap ? (
+              <Group orientation="vertical" className="min-h-0 grow" {...down}>
+                <Panel id="map" defaultSize="58%" minSize={160}>
+                  <MapPanel />
+                </Panel>
+                <Handle flat />
+                <Panel id="gallery" minSize={120}>
+                  <Gallery />
+                </Panel>
+              </Group>
+            ) : (
+              <>
+                <NoMap />
+                <div className="min-h-0 grow">
+                  <Gallery />
+                </div>
+              </>
+            )}
           </div>
         </Panel>
         <Handle />

@@ -183,6 +183,8 @@ function Option({
         type="radio"
         name="export-format"
         className="mt-1 accent-accent"
+        // biome-ignore lint/a11y/noAutofocus: a dialog begins at its first choice, not at its closing button.
+        autoFocus={checked}
         checked={checked}
         disabled={disabled}
         onChange={onChoose}

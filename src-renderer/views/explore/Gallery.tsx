@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
-import { Download, Tag, X } from "lucide-react";
+import { Download, FolderSearch, Tag, X } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import type { Sort } from "../../app/link.js";
@@ -56,7 +56,7 @@ export function Gallery() {
           onChange={({ target }) => void sortBy(target.value as Sort)}
         >
           <option value="run">{t("gallery.sort.run")}</option>
-          <option value="outlier">{t("gallery.sort.outlier")}</option>
+          {overview?.columns.includes("outlier") && <option value="outlier">{t("gallery.sort.outlier")}</option>}
           <option value="similar" disabled={focus === null}>
             {t("gallery.sort.similar")}
           </option>
@@ -73,8 +73,25 @@ export function Gallery() {
           className="hidden w-24 accent-accent @lg:block"
         />
       </div>
+      <MissingPhotos />
       {shown.length === 0 ? <Empty title="" text={t("gallery.empty")} /> : <Photos side={side} />}
     </section>
+  );
+}
+
+/** Says so where the photos of the run are gone, and offers to look elsewhere. */
+function MissingPhotos() {
+  const { t } = useSpeech();
+  const overview = useExplore((state) => state.overview);
+  const gone = overview?.problems.some(({ code }) => code === "photo/missing");
+  if (!overview || overview.rows === 0 || (overview.root !== null && !gone)) return null;
+  return (
+    <div className="mx-3 mb-2 flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 rounded-md bg-warning-soft py-1 pr-1 pl-3 text-warning">
+      <p className="min-w-0 grow basis-48">{t(overview.root === null ? "locate.unknown" : "locate.gone")}</p>
+      <Button icon={FolderSearch} className="!h-7" onClick={() => showDialog("locate")}>
+        {t("locate.action")}
+      </Button>
+    </div>
   );
 }
 

@@ -1,7 +1,13 @@
 // Makes what people install.
 //
+//   npm run package                        the desktop app's installers for this system
+//   npm run package -- --dir               the same as a folder, without an installer
+//   npm run package -- --deb               the desktop app as a Debian package
 //   npm run package -- --headless          the command for Linux servers: .tar.gz and .deb, with a Node runtime
-//   npm run package -- --out <folder>      where the finished files go; default: release/
+//
+//   --out <folder>        where the finished files go; default: release/
+//   --electron <folder>   Electron's own files, unpacked; otherwise electron-builder fetches them
+//   --stand-in            instead of Electron a stand-in that needs no network: for tests, it shows no window
 import "./lib/node-version.mjs";
 import { statSync } from "node:fs";
 import path from "node:path";
@@ -17,15 +23,33 @@ await main(async () => {
   const work = path.join(root, ".cache", "package");
   // Read only now: these modules need the project's packages.
   const { packageHeadless } = await import("./package/headless.mjs");
+  const { packageDesktop } = await import("./package/desktop.mjs");
   const { megabytes } = await import("./package/tree.mjs");
-  const { files } = await packageHeadless(out, path.join(work, "headless"));
-  for (const file of files) console.log(`  ${file}  ${megabytes(statSync(file).size)}`);
+  if (values.headless) {
+    const { files } = await packageHeadless(out, path.join(work, "headless"));
+    for (const file of files) console.log(`  ${file}  ${megabytes(statSync(file).size)}`);
+    return;
+  }
+  const { electron, "stand-in": standIn } = values;
+  const { icons } = await packageDesktop({ out, unpacked: values.dir || values.deb, electron, standIn });
+  if (!values.deb) return;
+  const { packageDesktopDeb } = await import("./package/desktop-deb.mjs");
+  const folder = process.arch === "x64" ? "linux-unpacked" : `linux-${process.arch}-unpacked`;
+  const file = await packageDesktopDeb({ unpacked: path.join(out, folder), icons, out });
+  console.log(`  ${file}  ${megabytes(statSync(file).size)}`);
 });
 
 function readArguments() {
   try {
     return parseArgs({
-      options: { headless: { type: "boolean", default: false }, out: { type: "string", default: "release" } },
+      options: {
+        headless: { type: "boolean", default: false },
+        dir: { type: "boolean", default: false },
+        deb: { type: "boolean", default: false },
+        electron: { type: "string" },
+        "stand-in": { type: "boolean", default: false },
+        out: { type: "string", default: "release" },
+      },
     });
   } catch (error) {
     throw new Stop(`${error.message}; see the head of scripts/package.mjs.`);

@@ -27,6 +27,14 @@ const CHECK_NEEDS = [
   { has: hasVenv, apt: "python3-venv", dnf: "python3", brew: "python3" },
 ];
 
+/** What only test/packaging needs, on Debian and Ubuntu: its tests say that they are skipped where it is missing. */
+const PACKAGING_NEEDS = [
+  { has: () => which("lintian"), apt: "lintian" },
+  { has: () => which("desktop-file-validate"), apt: "desktop-file-utils" },
+  { has: () => which("debootstrap"), apt: "debootstrap" },
+  { has: () => which("fakeroot"), apt: "fakeroot" },
+];
+
 function hasCMake() {
   const [, major, minor] = /version (\d+)\.(\d+)/.exec(output("cmake", ["--version"]) ?? "") ?? [];
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 22);
@@ -60,7 +68,8 @@ function hasVenv() {
 export function installSystemPackages(check) {
   // Windows takes its libraries from vcpkg through CMake, which names what it lacks.
   if (process.platform === "win32") return;
-  const missing = missingNeeds(check);
+  const needs = check ? [...NEEDS, ...CHECK_NEEDS] : NEEDS;
+  const missing = missingOf(needs);
   if (missing.length === 0) return;
   const manager = ["apt", "dnf", "brew"].find((name) => which(name === "apt" ? "apt-get" : name));
   if (manager === undefined) {
@@ -78,10 +87,23 @@ export function installSystemPackages(check) {
     throw new Stop(
       `Some system packages are missing. Run this line, then this command again:\n  ${sudo}dnf install -y ${packages}`,
     );
-  installWithApt(packages, sudo, check);
+  installWithApt(packages, sudo, needs);
 }
 
-function installWithApt(packages, sudo, check) {
+/**
+ * Installs what the tests of packages need, where apt can do it without asking.
+ *
+ * @throws Stop with the exact line to run
+ */
+export function installPackagingTestPackages() {
+  if (!which("apt-get")) return;
+  const missing = missingOf(PACKAGING_NEEDS);
+  if (missing.length === 0) return;
+  const sudo = process.getuid() !== 0 && which("sudo") ? "sudo " : "";
+  installWithApt(missing.map(({ apt }) => apt).join(" "), sudo, PACKAGING_NEEDS);
+}
+
+function installWithApt(packages, sudo, needs) {
   const line = `${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${packages}`;
   if (process.getuid() !== 0 && (!sudo || output("sudo", ["-n", "true"]) === undefined)) {
     const who = sudo ? "" : " as root";
@@ -97,7 +119,7 @@ function installWithApt(packages, sudo, check) {
   // One broken third-party source fails the update; the packages may come all the same.
   apt("update");
   const installed = apt("install", "-y", "--no-install-recommends", ...packages.split(" "));
-  const still = installed ? missingNeeds(check) : [];
+  const still = installed ? missingOf(needs) : [];
   if (!installed || still.length > 0) {
     const detail = installed ? ` (still missing: ${still.map(({ apt: name }) => name).join(" ")})` : "";
     throw new Stop(
@@ -106,10 +128,9 @@ function installWithApt(packages, sudo, check) {
   }
 }
 
-function missingNeeds(check) {
-  const needs = check ? [...NEEDS, ...CHECK_NEEDS] : NEEDS;
+function missingOf(needs) {
   const libraries = needs.flatMap(({ library }) => library ?? []);
-  const all = output("pkg-config", ["--exists", ...libraries]) !== undefined;
+  const all = libraries.length === 0 || output("pkg-config", ["--exists", ...libraries]) !== undefined;
   return needs.filter(({ library, has }) => {
     if (library === undefined) return !has();
     return !all && output("pkg-config", ["--exists", library]) === undefined;

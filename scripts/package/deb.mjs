@@ -6,7 +6,9 @@ import { root, run, Stop } from "../lib/project.mjs";
 import { bytesOf, normalise } from "./tree.mjs";
 
 const NAME = "verger-headless";
-const ARCHITECTURES = { x64: "amd64", arm64: "arm64" };
+export const MAINTAINER = "The Verger authors <maintainers@verger.example>";
+/** Debian's names of Node's. */
+export const ARCHITECTURES = { x64: "amd64", arm64: "arm64" };
 /** The first version of Debian's libstdc++6 that has the symbols GLIBCXX_3.4.<n>, from its symbols file. */
 const LIBSTDCXX = {
   21: "5.2",
@@ -66,21 +68,34 @@ export function buildDeb({ bundle, executables, work, out, version, floor, epoch
   return file;
 }
 
-function controlText({ version, architecture, installed, floor }) {
-  const libstdcxx = LIBSTDCXX[floor.libstdcxx.split(".")[2]];
-  if (libstdcxx === undefined) {
-    throw new Stop(`Expected a known libstdc++ for GLIBCXX_${floor.libstdcxx}; add it to scripts/package/deb.mjs.`);
+/**
+ * Debian's names for what a package asks of the system.
+ *
+ * @throws Stop when the libstdc++ that it needs is not known here
+ */
+export function systemDepends({ glibc, libstdcxx }) {
+  const gcc = LIBSTDCXX[libstdcxx.split(".")[2]];
+  if (gcc === undefined) {
+    throw new Stop(`Expected a known libstdc++ for GLIBCXX_${libstdcxx}; add it to scripts/package/deb.mjs.`);
   }
+  return [`libc6 (>= ${glibc})`, "libgcc-s1", `libstdc++6 (>= ${gcc})`];
+}
+
+function controlText({ version, architecture, installed, floor }) {
   return template("control")
     .replace("{version}", version)
     .replace("{architecture}", architecture)
     .replace("{installed}", String(installed))
-    .replace("{depends}", `libc6 (>= ${floor.glibc}), libgcc-s1, libstdc++6 (>= ${libstdcxx})`);
+    .replace("{depends}", systemDepends(floor).join(", "))
+    .replace("{maintainer}", MAINTAINER);
 }
 
 function changelog(version, epoch) {
   const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
-  return template("changelog").replace("{version}", version).replace("{date}", date);
+  return template("changelog")
+    .replace("{version}", version)
+    .replace("{maintainer}", MAINTAINER)
+    .replace("{date}", date);
 }
 
 function template(name) {

@@ -6,9 +6,15 @@ import { errorMessage, throwIfCancelled, VergerError } from "../core/errors.js";
 import { userFolder } from "../core/user-folder.js";
 import { packageRoot } from "../native/root.js";
 
-/** The folder of the embedded models and their registry. */
+/**
+ * The folder of the embedded models and their registry. In the packaged desktop app it stands beside the archive that
+ * holds the rest: ONNX Runtime opens the files by itself, and knows nothing of archives.
+ */
 export function embeddedModelsFolder(): string {
-  return path.join(packageRoot(), "resources", "models");
+  const root = packageRoot();
+  return path.extname(root) === ".asar"
+    ? path.join(path.dirname(root), "models")
+    : path.join(root, "resources", "models");
 }
 
 /** The folder of the models a person has added or pulled: `models` in Verger's folder of this person. */

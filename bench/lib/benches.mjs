@@ -8,10 +8,12 @@ export const BENCHES = {
   parquet: () => import("../parquet.mjs"),
   memory: () => import("../memory.mjs"),
   million: () => import("../million.mjs"),
+  crc32: () => import("../crc32.mjs"),
   s3: () => import("../s3.mjs"),
   "second-run": () => import("../second-run.mjs"),
   "s3-run": () => import("../s3-run.mjs"),
   sync: () => import("../sync.mjs"),
+  ui: () => import("../ui.mjs"),
 };
 
 /**

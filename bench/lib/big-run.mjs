@@ -199,6 +199,7 @@ async function writeRunFile(out, seed, named, source) {
   const run = {
     ...file,
     identity: { ...file.identity, sources: [path.resolve(source)] },
+    photos: { root: path.resolve(source), relative: path.relative(out, source) },
     // No scan has the digest of this manifest: `verger run` would take its source for a changed one.
     manifest: { digest: "0".repeat(64), images: named.length, labels, parts: Math.ceil(named.length / ROWS_PER_PART) },
     counts: { images: named.length, embedded: named.length, reused: 0, setAside: 0, labels },

@@ -12,14 +12,26 @@ export function nativeModules() {
   return loaded;
 }
 
-async function bundle() {
-  const outfile = path.join(ROOT, "build-bench", "native.mjs");
+function bundle() {
+  const contents = ["image", "linalg", "parquet", "system"].map((name) => `export * from "./${name}.js";`).join("\n");
+  return bundled("native", { contents, resolveDir: path.join(ROOT, "src-main", "native"), loader: "ts" });
+}
+
+/**
+ * One module of `src-main` by its path there, with all that it imports.
+ *
+ * @param {string} file as `core/explore/neighbours.ts`
+ */
+export function sourceModule(file) {
+  const resolveDir = path.join(ROOT, "src-main");
+  const contents = `export * from "./${file.replace(/\.ts$/, ".js")}";`;
+  return bundled(path.basename(file, ".ts"), { contents, resolveDir, loader: "ts" });
+}
+
+async function bundled(name, stdin) {
+  const outfile = path.join(ROOT, "build-bench", `${name}.mjs`);
   await build({
-    stdin: {
-      contents: ["image", "linalg", "parquet", "system"].map((name) => `export * from "./${name}.js";`).join("\n"),
-      resolveDir: path.join(ROOT, "src-main", "native"),
-      loader: "ts",
-    },
+    stdin,
     outfile,
     bundle: true,
     format: "esm",

@@ -2,12 +2,13 @@
 //
 //   npm run test:packaging [-- headless]
 import "./lib/node-version.mjs";
-import { buildAddon, installModules } from "./bootstrap.mjs";
+import { buildAddon, buildBundles, installModules } from "./bootstrap.mjs";
 import { main, runModule } from "./lib/project.mjs";
 
 await main(async () => {
   installModules();
   buildAddon();
+  buildBundles();
   const { ensureTools } = await import("./package/tools.mjs");
   ensureTools();
   const { installPackagingTestPackages } = await import("./lib/system.mjs");

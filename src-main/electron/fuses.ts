@@ -1,13 +1,13 @@
 /**
- * Electron's fuses as they are to be set in what is shipped; the names are those of electron-builder's `electronFuses`.
+ * Electron's fuses as they are set in what is shipped; the names are those of electron-builder's `electronFuses`, and
+ * test/packaging finds both lists in the packaged binary.
  *
- * `runAsNode` stays on: `verger --cli` on a server runs the same binary as plain Node (`ELECTRON_RUN_AS_NODE=1`, with
- * bin/verger), as Chromium itself refuses to start as root without `--no-sandbox` and has no stdin on Windows. It gives
- * nothing to whoever can already start programs with an environment of their own. The ways to slip code into the app by
- * options (`NODE_OPTIONS`, `--inspect`) are off, and code is loaded from the verified archive alone.
+ * The ways to run other code in the app's name are off (as plain Node, by `NODE_OPTIONS`, by `--inspect`), and code is
+ * loaded from the verified archive alone. Servers get a package with a Node of its own (docs/install.md), so nothing
+ * needs the app's binary as one.
  */
 export const FUSES = {
-  runAsNode: true,
+  runAsNode: false,
   enableCookieEncryption: true,
   enableNodeOptionsEnvironmentVariable: false,
   enableNodeCliInspectArguments: false,

@@ -46,7 +46,7 @@ it("the page has no Node, a world of its own, and a sandbox", () => {
 it("the fuses let no option slip code into what is shipped", () => {
   expect(FUSES).toEqual({
     // See fuses.ts for why.
-    runAsNode: true,
+    runAsNode: false,
     enableCookieEncryption: true,
     enableNodeOptionsEnvironmentVariable: false,
     enableNodeCliInspectArguments: false,

@@ -77,13 +77,13 @@ export function Choice({
   brief?: string;
 }) {
   return (
-    <div className="flex min-w-0 items-center">
+    <div className={clsx("flex min-w-0 items-center", brief && "shrink-0")}>
       {before && (
         <span aria-hidden className="-mr-1.5 shrink-0 text-muted">
           {before}
         </span>
       )}
-      <span className="relative flex min-w-0">
+      <span className={clsx("relative flex min-w-0", brief && "shrink-0")}>
         <select
           aria-label={label}
           className={clsx("field min-w-0 [&>option]:text-ink", brief && "@max-2xl:text-transparent", className)}
@@ -92,7 +92,10 @@ export function Choice({
           {children}
         </select>
         {brief && (
-          <span aria-hidden className="pointer-events-none absolute inset-y-0 left-2.5 flex items-center @2xl:hidden">
+          <span
+            aria-hidden
+            className="pointer-events-none absolute inset-y-0 left-2.5 flex items-center whitespace-nowrap @2xl:hidden"
+          >
             {brief}
           </span>
         )}

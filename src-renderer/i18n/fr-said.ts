@@ -123,6 +123,12 @@ export const frProblems: Said = {
   "labels/newer": "Les corrections d’étiquettes viennent d’une version plus récente de Verger.",
   "labels/nothing-to-undo": "Il n’y a plus de changement à annuler ou à rétablir.",
   "export/exists": "Ce fichier ou ce dossier existe déjà ; un export ne remplace jamais rien.",
+  "export/no-folder": "« {folder} » n’est pas un dossier existant ; choisissez-en un autre ou créez-le d’abord.",
+  "export/too-large": {
+    one: "Un export avec les vecteurs contient au plus {most} photos, mais {count} est demandée ; sélectionnez-en moins.",
+    other:
+      "Un export avec les vecteurs contient au plus {most} photos, mais {count} sont demandées ; sélectionnez-en moins.",
+  },
   "job/unknown": "Cette tâche n’est plus dans la liste.",
   "job/state": "Cela n’est pas possible dans l’état où se trouve cette tâche.",
   "job/crashed": "La tâche s’est arrêtée sans résultat ; reprenez-la, et signalez-le si cela se répète.",

@@ -142,7 +142,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     frame = 0;
     // The page's colours come with its first points.
     if (size.width <= 1 || !colours) return;
-    const diameter = pointSize(xy.length >> 1, camera.zoom, shaped);
+    const diameter = pointSize(xy.length >> 1, camera.zoom, shaped, size.width * size.height);
     layer.draw(camera, { size: diameter, dimmed: 0.16, selecting, ground: colours.background });
     drawOverlay(overlay, {
       size,
@@ -419,14 +419,19 @@ function combineOf(event: { shiftKey: boolean; altKey: boolean }, before: Combin
   return event.altKey ? "subtract" : event.shiftKey ? "add" : before;
 }
 
+/** Of a plot in a window of 1440 x 900. */
+const COMMON_AREA = 900 * 450;
+
 /**
  * Diameter of the points in CSS pixels: smaller the more there are, growing slowly when the view comes closer.
  *
  * @param shaped larger, so that shapes can be told apart
+ * @param area of the plot in CSS pixels: on a large screen points would be lost otherwise
  */
-export function pointSize(points: number, zoom: number, shaped = false): number {
+export function pointSize(points: number, zoom: number, shaped = false, area = COMMON_AREA): number {
   const base = points <= 500 ? 9 : points <= 3000 ? 7 : points <= 12_000 ? 5.5 : points <= 60_000 ? 4 : 3;
-  return Math.min(14, base * (shaped ? 1.25 : 1) * Math.max(1, zoom) ** 0.25);
+  const room = Math.min(1.8, Math.max(1, (area / COMMON_AREA) ** 0.25));
+  return Math.min(14, base * (shaped ? 1.25 : 1) * room * Math.max(1, zoom) ** 0.25);
 }
 
 /** True when some entry of a palette has another shape than the circle. */

@@ -51,7 +51,7 @@ function Colours() {
   );
 }
 
-/** Five points from the smallest to the largest, as large as on the map. */
+/** Five points from the smallest to the largest, in the proportions of the map. */
 function Sizes({ depth }: { depth: Float32Array }) {
   const speech = useSpeech();
   const title = useThirdTitle();

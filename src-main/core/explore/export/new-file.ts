@@ -89,6 +89,7 @@ async function requireFolder(folder: string): Promise<void> {
   throw new VergerError(
     "export/no-folder",
     `Expected a folder to put the export into, but ${folder} is ${there ? "a file" : "not there"}; choose another or make it first.`,
+    { details: { folder } },
   );
 }
 

@@ -101,6 +101,7 @@ async function tableOf(data: RunData, rows: Uint32Array, options: ExportOptions)
         "export/too-large",
         `Expected at most ${most} photos for an export with features, but received ${rows.length}; select fewer, or take ` +
           "them from the run's own features/ folder.",
+        { details: { most, count: rows.length } },
       );
     }
     vectors.push({ name: "features", ...(await gather(rows, source.dimension, featuresOf(source, signal), signal)) });
@@ -174,6 +175,7 @@ async function* csvOf(
     lines = [];
   }
   if (lines.length > 0) yield `${lines.join("\n")}\n`;
+  throwIfCancelled(signal);
   onProgress?.(rows.length);
 }
 

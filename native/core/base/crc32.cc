@@ -98,7 +98,7 @@ static_assert(Distance<16>::kHalves[0] == 0x1751997d0 && Distance<16>::kHalves[1
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSE4 && !defined(HWY_DISABLE_PCLMUL_AES)  // lower is better
 #define VERGER_CRC32_FOLDS 1
 #elif HWY_ARCH_ARM_A64 && (defined(__ARM_FEATURE_AES) || HWY_HAVE_RUNTIME_DISPATCH)
-// Its highest bit is the target without AES, in releases of Highway that tell them apart.
+// Later releases of Highway have a NEON target without AES and PMULL, of a higher bit.
 #define VERGER_CRC32_FOLDS (HWY_TARGET <= HWY_NEON)
 #else
 #define VERGER_CRC32_FOLDS 0

@@ -1,5 +1,6 @@
 /** The open run: its rows, what is shown of them, what is selected, and the edits of labels. */
 import { create } from "zustand";
+import { useShallow } from "zustand/react/shallow";
 import type { Label, Overview, Problem, ResponseOf } from "../../src-main/api/channels.js";
 import { client, isAbort, problemOf } from "../api/client.js";
 import { type ColourBy, type Column, EMPTY_LINK, type ExploreLink, type Sort, writeLink } from "../app/link.js";
@@ -126,6 +127,14 @@ const initial: ExploreState = {
 
 export const useExplore = create<ExploreState>(() => initial);
 const get = useExplore.getState;
+
+/** Some parts of the state: a view that names them is not drawn again when others change, as the camera does all the time. */
+export function useExploreOf<K extends keyof ExploreState>(...keys: readonly K[]): Pick<ExploreState, K> {
+  return useExplore(
+    useShallow((state) => Object.fromEntries(keys.map((key) => [key, state[key]])) as Pick<ExploreState, K>),
+  );
+}
+
 const set = useExplore.setState;
 
 /** Neighbours that the inspector shows. */

@@ -2,14 +2,14 @@ import { clsx } from "clsx";
 import { SlidersHorizontal } from "lucide-react";
 import { Popover } from "../../components/Popover.js";
 import { Choice } from "../../components/ui.js";
-import { colourBy, setShapes, showThird, useExplore } from "../../state/explore.js";
+import { colourBy, setShapes, showThird, useExploreOf } from "../../state/explore.js";
 import { MOST_CIRCLES } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
 
 /** What else the map can show: a third component, and a shape for each label. */
 export function DisplayOptions() {
   const { t, percent } = useSpeech();
-  const { third, colour, shapes, overview, labels } = useExplore();
+  const { third, colour, shapes, overview, labels } = useExploreOf("third", "colour", "shapes", "overview", "labels");
   const ratios = overview?.pca?.explainedVarianceRatio;
   const used = third !== null || shapes !== "auto";
   return (

@@ -6,7 +6,7 @@ import { client, isAbort, problemOf } from "../../api/client.js";
 import { FolderField } from "../../components/FolderField.js";
 import { Bar, Button, Dialog, ProblemNote } from "../../components/ui.js";
 import { exportListeners } from "../../state/app.js";
-import { showDialog, useExplore } from "../../state/explore.js";
+import { showDialog, useExplore, useExploreOf } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { joinPath, parentOf } from "./paths.js";
 
@@ -39,7 +39,7 @@ interface Running {
 
 function Export() {
   const { t, n } = useSpeech();
-  const { run, overview, shown } = useExplore();
+  const { run, overview, shown } = useExploreOf("run", "overview", "shown");
   const card = overview?.card;
   // What is written is what was shown when the dialog opened, whatever changes meanwhile.
   const rows = useRef(shown).current;

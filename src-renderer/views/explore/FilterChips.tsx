@@ -9,7 +9,7 @@ import {
   showAside,
   showLabels,
   toggleHidden,
-  useExplore,
+  useExploreOf,
 } from "../../state/explore.js";
 import type { Range } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
@@ -23,7 +23,15 @@ const NAMED = 5;
 export function FilterChips() {
   const speech = useSpeech();
   const { t } = speech;
-  const { text, isolated, hidden, ranges, aside, labels, overview } = useExplore();
+  const { text, isolated, hidden, ranges, aside, labels, overview } = useExploreOf(
+    "text",
+    "isolated",
+    "hidden",
+    "ranges",
+    "aside",
+    "labels",
+    "overview",
+  );
   const markOf = useLabelMark();
   if (text === "" && isolated.size + hidden.size + ranges.size === 0 && !aside) return null;
   const nameOf = (id: number) => labels[id]?.name ?? t("labels.none");

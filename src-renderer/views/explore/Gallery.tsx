@@ -7,7 +7,7 @@ import type { Sort } from "../../app/link.js";
 import { Mark } from "../../components/Mark.js";
 import { Photo } from "../../components/Photo.js";
 import { Button, Choice, Empty, IconButton } from "../../components/ui.js";
-import { clearOne, focusRow, select, showDialog, sortBy, useExplore } from "../../state/explore.js";
+import { clearOne, focusRow, select, showDialog, sortBy, useExplore, useExploreOf } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { AsideList } from "./AsideList.js";
 import { pointAt } from "./pointed.js";
@@ -19,7 +19,16 @@ const CAPTION = 20;
 /** All photos that pass the filters, or the selected ones; as many as there are, drawn as they are scrolled to. */
 export function Gallery() {
   const { t, n } = useSpeech();
-  const { overview, shown, filter, selection, selected, sort, focus, aside } = useExplore();
+  const { overview, shown, filter, selection, selected, sort, focus, aside } = useExploreOf(
+    "overview",
+    "shown",
+    "filter",
+    "selection",
+    "selected",
+    "sort",
+    "focus",
+    "aside",
+  );
   const [side, setSide] = useState(96);
   if (aside) return <AsideList />;
   const total = overview?.rows ?? 0;
@@ -97,7 +106,7 @@ function MissingPhotos() {
 
 function Photos({ side }: { side: number }) {
   const { t } = useSpeech();
-  const { overview, shown, focus } = useExplore();
+  const { overview, shown, focus } = useExploreOf("overview", "shown", "focus");
   const scroller = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   const anchor = useRef<number>(null);

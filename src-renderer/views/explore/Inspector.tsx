@@ -5,7 +5,7 @@ import { Mark } from "../../components/Mark.js";
 import { nameOf } from "../../components/names.js";
 import { Photo } from "../../components/Photo.js";
 import { Button, Empty, IconButton } from "../../components/ui.js";
-import { focusRow, NEIGHBOURS, showDialog, step, useExplore } from "../../state/explore.js";
+import { focusRow, NEIGHBOURS, showDialog, step, useExplore, useExploreOf } from "../../state/explore.js";
 import { rankOf } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
 import { pointAt } from "./pointed.js";
@@ -90,7 +90,7 @@ function Picture({ row, card }: { row: number; card: { run: string; version: str
 function Facts({ row }: { row: number }) {
   const { t, n, bytes, date, percent } = useSpeech();
   const markOf = useLabelMark();
-  const { image, labels, ids, outliers } = useExplore();
+  const { image, labels, ids, outliers } = useExploreOf("image", "labels", "ids", "outliers");
   const id = ids[row] ?? 0;
   const name = labels[id]?.name ?? null;
   const score = outliers?.[row];
@@ -150,7 +150,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function Neighbours({ row, card }: { row: number; card: { run: string; version: string } }) {
   const { t, fixed } = useSpeech();
-  const { neighbours, labels, ids } = useExplore();
+  const { neighbours, labels, ids } = useExploreOf("neighbours", "labels", "ids");
   if (neighbours?.row !== row) return null;
   const own = ids[row];
   return (

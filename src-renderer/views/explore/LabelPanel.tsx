@@ -2,7 +2,16 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
 import { Eye, EyeOff, Search, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { isolate, redo, searchFor, showAllLabels, toggleHidden, undo, useExplore } from "../../state/explore.js";
+import {
+  isolate,
+  redo,
+  searchFor,
+  showAllLabels,
+  toggleHidden,
+  undo,
+  useExplore,
+  useExploreOf,
+} from "../../state/explore.js";
 import { DISTINCT_LABELS, isShown } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
 import { Filters } from "./Filters.js";
@@ -124,7 +133,7 @@ const ROW = 28;
 
 function LabelList() {
   const { t, n, compare } = useSpeech();
-  const { labels, isolated, hidden } = useExplore();
+  const { labels, isolated, hidden } = useExploreOf("labels", "isolated", "hidden");
   const markOf = useLabelMark();
   /** The label whose colour and shape are being chosen. */
   const [marking, setMarking] = useState<number>();

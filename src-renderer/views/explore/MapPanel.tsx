@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import type { ColourBy } from "../../app/link.js";
 import { Choice, IconButton } from "../../components/ui.js";
 import type { Renderer, ScatterPlot } from "../../plots/scatter-plot.js";
-import { colourBy, setTool, showComponents, useExplore } from "../../state/explore.js";
+import { colourBy, setTool, showComponents, useExplore, useExploreOf } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { ColourScale } from "./ColourScale.js";
 import { DisplayOptions } from "./DisplayOptions.js";
@@ -20,7 +20,15 @@ export function MapPanel() {
   const { t } = useSpeech();
   const plot = useRef<ScatterPlot>(null);
   const [renderer, setRenderer] = useState<Renderer>("webgl");
-  const { tool, points, filter, shown, selection, overview, aside } = useExplore();
+  const { tool, points, filter, shown, selection, overview, aside } = useExploreOf(
+    "tool",
+    "points",
+    "filter",
+    "shown",
+    "selection",
+    "overview",
+    "aside",
+  );
   const kept = overview?.pca?.components ?? 0;
   return (
     <section aria-label={t("explore.plot")} className="@container flex h-full flex-col bg-surface">

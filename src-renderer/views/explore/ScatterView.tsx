@@ -1,8 +1,9 @@
 import { type RefObject, useEffect, useId, useRef, useState } from "react";
 import { Photo } from "../../components/Photo.js";
+import { type Camera, HOME } from "../../plots/camera.js";
 import type { OverlayColours } from "../../plots/overlay.js";
 import { createScatterPlot, type Renderer, type ScatterPlot } from "../../plots/scatter-plot.js";
-import { focusRow, select, setCamera, useExplore } from "../../state/explore.js";
+import { focusRow, select, setCamera, useExplore, useExploreOf } from "../../state/explore.js";
 import { labelColours, labelIndex, valueScale, valueSizes } from "../../state/explore-logic.js";
 import { useSpeech, useTheme } from "../../state/settings.js";
 import { photoSource } from "./photo-source.js";
@@ -27,9 +28,18 @@ export function ScatterView({
   const theme = useTheme();
   const help = useId();
   const [hovered, setHovered] = useState<Hovered>();
-  const { points, components, colour, values, labels, ids, filter, selection } = useExplore();
-  const { isolated, hidden, own, ownShapes, shapes } = useExplore();
-  const { camera, tool, focus, neighbours, overview } = useExplore();
+  const { points, components, colour, values, labels, ids, filter, selection } = useExploreOf(
+    "points",
+    "components",
+    "colour",
+    "values",
+    "labels",
+    "ids",
+    "filter",
+    "selection",
+  );
+  const { isolated, hidden, own, ownShapes, shapes } = useExploreOf("isolated", "hidden", "own", "ownShapes", "shapes");
+  const { tool, focus, neighbours, overview } = useExploreOf("tool", "focus", "neighbours", "overview");
   const pointed = usePointed((state) => state.row);
   const run = overview?.card;
 
@@ -93,7 +103,15 @@ export function ScatterView({
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
   useEffect(() => plot.current?.setSelection(selection), [plot, selection, points]);
   useEffect(() => plot.current?.setTool(tool), [plot, tool]);
-  useEffect(() => plot.current?.setCamera(camera ?? { x: 0, y: 0, zoom: 1 }), [plot, camera]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new plot starts where the last one stood.
+  useEffect(() => {
+    // Not by the state of this view: the camera moves at every turn of the wheel, and only the plot follows it.
+    const follow = ({ camera }: { camera: Camera | null }) => plot.current?.setCamera(camera ?? HOME);
+    follow(useExplore.getState());
+    return useExplore.subscribe((state, before) => {
+      if (state.camera !== before.camera) follow(state);
+    });
+  }, [plot, run?.run, run?.version]);
   useEffect(() => {
     const near = neighbours?.row === focus ? [...neighbours.rows.subarray(0, 12)] : [];
     plot.current?.setMarked(focus ?? -1, near);

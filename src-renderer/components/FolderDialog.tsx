@@ -1,5 +1,5 @@
-import { ChevronUp, CornerDownLeft, Folder, Images, Waypoints } from "lucide-react";
-import { useEffect, useState } from "react";
+import { ChevronUp, CornerDownLeft, Folder, Images, Table2, Waypoints } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 import type { ResponseOf } from "../../src-main/api/channels.js";
 import { client, problemOf } from "../api/client.js";
 import { tellError } from "../state/app.js";
@@ -15,6 +15,8 @@ interface FolderDialogProps {
   start?: string;
   /** Only run folders are wanted: one that is met is chosen by a click. */
   runs?: boolean;
+  /** Parquet may be chosen too: a file, or a folder that is named like one. */
+  features?: boolean;
 }
 
 /** Chooses a folder on the machine that serves; in the desktop app by the system's own dialog. */
@@ -48,7 +50,7 @@ function SystemDialog({
 }
 
 /** By walking, or by its path. */
-function PageDialog({ open, onClose, onChoose, start, runs }: FolderDialogProps) {
+function PageDialog({ open, onClose, onChoose, start, runs, features }: FolderDialogProps) {
   const { t } = useSpeech();
   return (
     <Dialog
@@ -58,7 +60,7 @@ function PageDialog({ open, onClose, onChoose, start, runs }: FolderDialogProps)
       {...(runs ? { text: t("runs.openHelp") } : {})}
       wide
     >
-      {open && <Browser onChoose={onChoose} start={start} runs={runs ?? false} />}
+      {open && <Browser onChoose={onChoose} start={start} runs={runs ?? false} features={features ?? false} />}
     </Dialog>
   );
 }
@@ -67,30 +69,40 @@ function Browser({
   onChoose,
   start,
   runs,
+  features,
 }: {
   onChoose: (path: string) => void;
   start: string | undefined;
   runs: boolean;
+  features: boolean;
 }) {
   const { t } = useSpeech();
   const [listing, setListing] = useState<Listing>();
   const [problem, setProblem] = useState<{ code: string; message: string }>();
   const [path, setPath] = useState(start ?? "");
-  const walk = (to?: string) =>
-    client.call("files.browse", to ? { path: to } : {}).then(
-      (answer) => {
-        setListing(answer);
-        setPath(answer.path);
-        setProblem(undefined);
-      },
-      (error) => setProblem(problemOf(error)),
-    );
+  // What was typed while the first folder was on its way stays.
+  const typed = useRef(false);
+  const take = (answer: Listing) => {
+    setListing(answer);
+    if (!typed.current) setPath(answer.path);
+    setProblem(undefined);
+  };
+  const walk = (to: string) => {
+    typed.current = false;
+    return client.call("files.browse", { path: to }).then(take, (error) => setProblem(problemOf(error)));
+  };
   // biome-ignore lint/correctness/useExhaustiveDependencies: it starts once, where it was told to.
   useEffect(() => {
-    void walk(start || undefined);
+    client
+      .call("files.browse", start ? { path: start } : {})
+      // A path that is half typed leads nowhere: home is as good a place to begin.
+      .catch(() => client.call("files.browse", {}))
+      .then(take, (error) => setProblem(problemOf(error)));
   }, []);
   const images = listing?.entries.filter(({ kind }) => kind === "image").length ?? 0;
-  const folders = listing?.entries.filter(({ kind }) => kind === "run" || kind === "folder") ?? [];
+  const folders =
+    listing?.entries.filter(({ kind }) => kind === "run" || kind === "folder" || (features && kind === "features")) ??
+    [];
   return (
     <>
       <form
@@ -105,13 +117,16 @@ function Browser({
           icon={ChevronUp}
           label={t("new.browse.up")}
           disabled={!listing?.parent}
-          onClick={() => void walk(listing?.parent ?? undefined)}
+          onClick={() => listing?.parent && void walk(listing.parent)}
         />
         <input
           aria-label={runs ? t("runs.openPath") : t("new.source")}
           className="field grow"
           value={path}
-          onChange={(event) => setPath(event.target.value)}
+          onChange={(event) => {
+            typed.current = true;
+            setPath(event.target.value);
+          }}
           spellCheck={false}
         />
         <Button type="submit" icon={CornerDownLeft}>
@@ -132,9 +147,11 @@ function Browser({
             <button
               type="button"
               className="flex h-8 w-full items-center gap-2 px-3 text-left hover:bg-sunken focus-visible:-outline-offset-2"
-              onClick={() => (kind === "run" && runs ? onChoose(place) : void walk(place))}
+              onClick={() => ((kind === "run" && runs) || kind === "features" ? onChoose(place) : void walk(place))}
             >
-              {kind === "run" ? (
+              {kind === "features" ? (
+                <Table2 size={15} className="shrink-0 text-accent" aria-hidden />
+              ) : kind === "run" ? (
                 <Waypoints size={15} className="shrink-0 text-accent" aria-hidden />
               ) : (
                 <Folder size={15} className="shrink-0 text-muted" aria-hidden />

@@ -15,6 +15,7 @@ export function PathField({
   placeholder,
   choosing: opened,
   onChoosing,
+  features,
 }: {
   id: string;
   label: string;
@@ -25,6 +26,8 @@ export function PathField({
   /** For those who open the dialog themselves, too. */
   choosing?: boolean;
   onChoosing?: (open: boolean) => void;
+  /** Parquet files may be chosen. */
+  features?: boolean;
 }) {
   const { t } = useSpeech();
   const [own, setOwn] = useState(false);
@@ -51,6 +54,7 @@ export function PathField({
           setChoosing(false);
           onChange(path);
         }}
+        {...(features ? { features } : {})}
         start={isBucket(value) ? "" : value.trim()}
       />
     </Field>

@@ -53,3 +53,38 @@ for (const theme of ["light", "dark"] as const) {
     expect(Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0))).toEqual({});
   });
 }
+
+for (const theme of ["light", "dark"] as const) {
+  test(`axe finds nothing where runs are compared, imported and carried, ${theme}`, async ({ page, orchard }) => {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    await page.goto(orchard.server.url);
+    await page.getByRole("link", { name: "orchard" }).click();
+    await expect(page).toHaveURL(/#\/run\/[0-9a-f]{16}\/explore/);
+    const [, run] = /run\/([0-9a-f]{16})/.exec(page.url()) ?? [];
+    const found: Record<string, string[]> = {};
+    await page.evaluate((id) => location.assign(`#/compare/${id}/${id}`), run);
+    await page.getByRole("button", { name: "Photo 1: 10 of 10 neighbours the same" }).click();
+    await expect(page.getByRole("region", { name: "Chosen photo" }).getByRole("listitem").first()).toBeVisible();
+    await page.getByText("Also those that are the same").click();
+    found.compare = await violations(page);
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await page.getByRole("checkbox", { name: "Choose orchard to compare" }).check();
+    found.runs = await violations(page);
+    await page.getByRole("button", { name: "Import features" }).click();
+    await page.getByLabel("Features", { exact: true }).fill(orchard.run);
+    await expect(page.getByLabel("Feature vector")).toBeVisible();
+    found.import = await violations(page);
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "Transfers" }).click();
+    await page.getByLabel("Folder to send", { exact: true }).fill(orchard.photos);
+    await page.getByLabel("Bucket and prefix to fill").fill("s3://orchard/photos");
+    await page.getByText("Options", { exact: true }).click();
+    await page.getByText("Uploads that were never finished").click();
+    found.transfers = await violations(page);
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("link", { name: "About Verger" }).click();
+    await expect(page.getByText("Where things are kept")).toBeVisible();
+    found.about = await violations(page);
+    expect(Object.fromEntries(Object.entries(found).filter(([, list]) => list.length > 0))).toEqual({});
+  });
+}

@@ -21,13 +21,19 @@ export interface Served {
  *
  * @param home where it keeps what people set, away from this machine's own
  * @param port the same again after a restart; any free one when left out
+ * @param env more of the environment
  */
-export async function startServer(home: string, runs: readonly string[], port?: number): Promise<Served> {
+export async function startServer(
+  home: string,
+  runs: readonly string[],
+  port?: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Served> {
   const args = ["serve", ...runs, "--json", ...(port === undefined ? [] : ["--port", `${port}`])];
   const child = spawn(process.execPath, [path.join(repositoryRoot, "bin", "verger"), ...args], {
     cwd: repositoryRoot,
     // Every answer is checked by its schema: a view that works on a wrong answer would hide it.
-    env: { ...process.env, VERGER_HOME: home, XDG_DATA_HOME: path.join(home, "data"), VERGER_CHECK_API: "1" },
+    env: { ...process.env, ...env, VERGER_HOME: home, XDG_DATA_HOME: path.join(home, "data"), VERGER_CHECK_API: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { url, port: listening } = await addressOf(child);

@@ -34,8 +34,10 @@ export function AboutView() {
                 {(["settings", "history", "models", "sync", "cache"] as const).map((name) => (
                   <div key={name} className="flex items-center gap-3 py-1">
                     <dt className="w-40 shrink-0 text-muted">{t(`about.places.${name}`)}</dt>
-                    <dd className="min-w-0 grow [overflow-wrap:anywhere]">{about.places[name]}</dd>
-                    <CopyButton text={about.places[name]} what={t(`about.places.${name}`)} />
+                    <dd className="flex min-w-0 grow items-center gap-3">
+                      <span className="min-w-0 grow [overflow-wrap:anywhere]">{about.places[name]}</span>
+                      <CopyButton text={about.places[name]} what={t(`about.places.${name}`)} />
+                    </dd>
                   </div>
                 ))}
               </dl>

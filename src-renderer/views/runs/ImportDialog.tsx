@@ -78,6 +78,7 @@ function Import() {
               setNames({});
             }}
             placeholder="/data/features.parquet"
+            features
           />
           <p role="status" className="tabular mt-2 min-h-5 font-medium">
             {busy && t("import.looking")}

@@ -31,6 +31,14 @@ const GROUPS: readonly (readonly [
     ],
   ],
   [
+    "labels.title",
+    [
+      ["keys.isolate", ["Enter"]],
+      ["keys.hide", ["H"]],
+      ["keys.mark", ["C"]],
+    ],
+  ],
+  [
     "keys.anywhere",
     [
       ["keys.search", ["/"]],

@@ -31,7 +31,7 @@ export function LabelPanel() {
           label={t("filter.text")}
           value={text}
           onChange={(value) => void searchFor(value)}
-          wait={120}
+          wait={50}
         />
         <Filters />
       </div>
@@ -81,7 +81,8 @@ function SearchField({
   // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed starts the wait.
   useEffect(() => {
     if (typed === value) return;
-    const timer = setTimeout(() => onChange(typed), wait);
+    // What is taken away needs no answer of the server.
+    const timer = setTimeout(() => onChange(typed), typed === "" ? 0 : wait);
     return () => clearTimeout(timer);
   }, [typed]);
   return (

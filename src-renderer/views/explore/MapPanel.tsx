@@ -32,7 +32,7 @@ export function MapPanel() {
   const kept = overview?.pca?.components ?? 0;
   return (
     <section aria-label={t("explore.plot")} className="@container flex h-full flex-col bg-surface">
-      <div className="flex h-11 shrink-0 items-center gap-1 overflow-x-auto overflow-y-hidden border-b border-line px-2">
+      <div className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-1 border-b border-line px-2 py-1">
         <div role="toolbar" aria-label={t("explore.tool")} className="flex shrink-0">
           {TOOLS.map(([name, icon, key]) => (
             <IconButton

@@ -66,6 +66,7 @@ export function VarianceChart({
   const curve = Array.from(sums, (sum, index) => `${index === 0 ? "M" : "L"}${x(index)},${ySum(sum)}`).join("");
   const numbers = ticks(1, count, Math.min(12, inner / 70)).filter(Number.isInteger);
   const shown = hovered ?? component;
+  const atEnd = needed !== undefined && needed > 0.8 * count;
   return (
     <div ref={host} className="relative mt-4 mb-1 select-none">
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the choice of components below does the same by keyboard. */}
@@ -147,6 +148,21 @@ export function VarianceChart({
             stroke="var(--warning)"
             strokeDasharray="2 3"
           />
+        )}
+        {needed !== undefined && (
+          <text
+            // Below the target line on the right, above it on the left: the curve passes the other way.
+            x={x(needed - 1) + (atEnd ? -8 : 8)}
+            y={ySum(target) + (atEnd ? -8 : 17)}
+            textAnchor={atEnd ? "end" : "start"}
+            fill="var(--warning)"
+            stroke="var(--ground)"
+            strokeWidth={4}
+            paintOrder="stroke"
+            className="tabular text-sm font-semibold"
+          >
+            {`k = ${n(needed)}`}
+          </text>
         )}
       </svg>
       <div

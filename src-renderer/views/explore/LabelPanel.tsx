@@ -159,6 +159,8 @@ function LabelList() {
     overscan: 12,
   });
   const onKey = (event: KeyboardEvent) => {
+    // React also brings the keys of popups that were opened from the list.
+    if (!event.currentTarget.contains(event.target as Node)) return;
     const id = listed[current];
     const move = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 }[event.key];
     if (move !== undefined) {

@@ -18,6 +18,9 @@ export const en = {
   "connection.lost": "The connection to Verger is gone. Trying again …",
   "connection.lostDetail": "What you see may be out of date. Jobs on the server are not affected by this window.",
   "connection.ended": "Verger has stopped. Start it again with “verger serve”, then open the address it prints.",
+  "connection.engineLost": "Verger’s engine has stopped and is being started again …",
+  "connection.engineLostDetail": "A job that was under way can be resumed under Jobs.",
+  "connection.engineEnded": "Verger is closing; jobs are being saved …",
   "connection.retry": "Try now",
   "connection.unauthorised": "This address has no valid token. Open the address that “verger serve” printed.",
 

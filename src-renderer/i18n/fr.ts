@@ -21,6 +21,9 @@ export const fr: Dictionary = {
   "connection.lostDetail":
     "Ce que vous voyez n’est peut-être plus à jour. Les tâches du serveur ne dépendent pas de cette fenêtre.",
   "connection.ended": "Verger s’est arrêté. Relancez-le avec « verger serve », puis ouvrez l’adresse qu’il affiche.",
+  "connection.engineLost": "Le moteur de Verger s’est arrêté, il redémarre…",
+  "connection.engineLostDetail": "Une tâche qui était en cours peut être reprise dans Tâches.",
+  "connection.engineEnded": "Verger se ferme, les tâches sont enregistrées…",
   "connection.retry": "Essayer maintenant",
   "connection.unauthorised": "Cette adresse n’a pas de jeton valable. Ouvrez l’adresse affichée par « verger serve ».",
 

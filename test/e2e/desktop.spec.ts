@@ -1,0 +1,85 @@
+import path from "node:path";
+import type { Page } from "@playwright/test";
+import { WORDS } from "../../src-main/electron/words.js";
+import { workFolder } from "../support/run-photos.js";
+import { type Desktop, openDesktop } from "./desktop-page.js";
+import { expect, PHOTOS, test as withOrchard } from "./fixtures.js";
+
+/** Opens the app; afterwards it is quit, which ends its engine. */
+const test = withOrchard.extend<{ start: (...paths: string[]) => Promise<Desktop> }>({
+  start: async ({ page }, use) => {
+    const { folder, dispose } = workFolder("desktop-home");
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && /Content Security Policy|React|Uncaught/.test(message.text())) {
+        errors.push(message.text());
+      }
+    });
+    let desktop: Desktop | undefined;
+    await use(async (...paths) => {
+      desktop = await openDesktop(page, path.join(folder, "home"), paths);
+      return desktop;
+    });
+    await desktop?.quit();
+    dispose();
+    expect(errors).toEqual([]);
+  },
+});
+
+const photosHeading = (page: Page) => page.getByRole("heading", { name: `${PHOTOS} photos` });
+
+test("desktop: a run folder of the command line is explored, over the bridge alone", async ({
+  page,
+  start,
+  orchard,
+}) => {
+  const { system, window } = await start(orchard.run);
+  await expect(photosHeading(page)).toBeVisible();
+  const photo = page.getByTestId("photos").locator("img").first();
+  await expect.poll(() => photo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  expect(window.shown).toBe(true);
+  expect(system.app.recent).toEqual([orchard.run]);
+
+  // The menu leads to views, and its recent runs back.
+  const items = () => system.menus.at(-1)?.flatMap(({ submenu = [] }) => submenu) ?? [];
+  items()
+    .find(({ label }) => label === WORDS.en.settings)
+    ?.click?.();
+  await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
+  await page.getByRole("radio", { name: "Français" }).check({ force: true });
+  await expect.poll(() => items().some(({ label }) => label === WORDS.fr.openRun)).toBe(true);
+  await expect(page.getByRole("heading", { name: "Réglages" })).toBeVisible();
+});
+
+test("desktop: a folder that is dropped begins a new run, by the system's dialog it is another", async ({
+  page,
+  start,
+  orchard,
+}) => {
+  const { system } = await start();
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await page.evaluate((name) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([], name));
+    document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  }, orchard.photos);
+  await expect(page).toHaveURL(new RegExp(`#/new\\?source=${encodeURIComponent(orchard.photos)}`));
+  // Counted there: the view has taken the folder over.
+  await expect(page.getByText(`${PHOTOS} photos`).first()).toBeVisible();
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  system.answers.folder = orchard.run;
+  await page.getByRole("button", { name: "Open a run folder" }).click();
+  await expect(photosHeading(page)).toBeVisible();
+});
+
+test("desktop: an engine that dies is told, replaced, and the page goes on", async ({ page, start, orchard }) => {
+  const { engine } = await start(orchard.run);
+  await expect(photosHeading(page)).toBeVisible();
+  const { pid } = engine().process;
+  engine().process.kill("SIGKILL");
+  await expect(page.getByText("Verger’s engine has stopped")).toBeVisible();
+  await expect.poll(() => engine().process.pid).not.toBe(pid);
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await expect(page.getByRole("link", { name: "orchard" })).toBeVisible();
+});

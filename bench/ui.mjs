@@ -268,6 +268,7 @@ async function actions({ log, repeats, rows, details }, page) {
 async function lasso(page, right) {
   const box = await mapBox(page);
   const at = (x, y) => [box.x + x * box.width, box.y + y * box.height];
+  await focusMap(page);
   await page.keyboard.press("l");
   await page.mouse.move(...at(0.01, 0.01));
   await page.mouse.down();
@@ -304,8 +305,12 @@ async function framesWhile(page, act) {
   return (1000 * (after.frames - before.frames)) / (after.at - before.at);
 }
 
+/** Keys go to the map, not into the field that was typed in last. */
+const focusMap = (page) => page.getByTestId("scatter").locator("canvas").last().focus();
+
 /** Drags the map in circles. */
 async function pan(page, moves = DRAG_MOVES) {
+  await focusMap(page);
   const box = await mapBox(page);
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
   await page.keyboard.press("v");

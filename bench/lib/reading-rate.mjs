@@ -21,7 +21,12 @@ export async function readingRate(bytes) {
     workers.map(
       (worker) =>
         new Promise((resolve, reject) => {
-          worker.once("message", resolve);
+          // A worker keeps the process alive only while it is asked.
+          worker.ref();
+          worker.once("message", () => {
+            worker.unref();
+            resolve();
+          });
           worker.once("error", reject);
           worker.postMessage("search");
         }),
@@ -39,10 +44,11 @@ async function startSearchers(bytes) {
       const start = index * share;
       const data = { shared, start, length: Math.min(share, bytes - start) };
       const worker = new Worker(new URL(import.meta.url), { workerData: data });
-      // They wait for the next question; the process must not wait for them.
-      worker.unref();
       return new Promise((resolve, reject) => {
-        worker.once("online", () => resolve(worker));
+        worker.once("online", () => {
+          worker.unref();
+          resolve(worker);
+        });
         worker.once("error", reject);
       });
     }),

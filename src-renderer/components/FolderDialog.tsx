@@ -109,6 +109,8 @@ function Browser({
         className="flex gap-2"
         onSubmit={(event) => {
           event.preventDefault();
+          // The dialog may have been opened from a form: React would submit that one too.
+          event.stopPropagation();
           if (runs) onChoose(path);
           else void walk(path);
         }}

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import { useSpeech } from "../state/settings.js";
 import { Field, TextInput } from "./Field.js";
 import { FolderDialog } from "./FolderDialog.js";
+import { isBucket } from "./s3-choice.js";
 import { Button } from "./ui.js";
 
 /** A path that is typed, or chosen by walking through folders. */
@@ -59,9 +60,4 @@ export function PathField({
       />
     </Field>
   );
-}
-
-/** True for an address in S3. */
-export function isBucket(text: string): boolean {
-  return /^s3:\/\//i.test(text.trim());
 }

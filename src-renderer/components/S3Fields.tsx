@@ -1,26 +1,6 @@
-import type { RequestOf } from "../../src-main/api/channels.js";
 import { useSpeech } from "../state/settings.js";
 import { Field, TextInput } from "./Field.js";
-
-/** How a bucket is reached; what is left empty comes from the AWS environment and profile files. */
-export interface S3Choice {
-  readonly profile: string;
-  readonly region: string;
-  readonly endpoint: string;
-}
-
-export const NO_S3: S3Choice = { profile: "", region: "", endpoint: "" };
-
-type S3Options = NonNullable<RequestOf<"transfers.openUploads">["s3"]>;
-
-/** The fields that were filled in. */
-export function s3Options(choice: S3Choice): S3Options {
-  return Object.fromEntries(
-    Object.entries(choice)
-      .map(([name, text]) => [name, text.trim()])
-      .filter(([, text]) => text !== ""),
-  );
-}
+import type { S3Choice } from "./s3-choice.js";
 
 /** Profile, region and endpoint; never a secret. */
 export function S3Fields({ value, onChange }: { value: S3Choice; onChange: (value: S3Choice) => void }) {

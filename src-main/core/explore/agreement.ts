@@ -2,7 +2,7 @@
 import { cosineSimilarities } from "../../native/linalg.js";
 import { throwIfCancelled, VergerError } from "../errors.js";
 import type { FeatureSource } from "../features/source.js";
-import { blocksOf } from "./neighbours.js";
+import { passOver } from "./neighbours.js";
 import { TopK } from "./top-k.js";
 
 /** The images that both runs hold, in the same order on both sides. */
@@ -36,7 +36,7 @@ export interface Agreement {
  * It is 1 where both runs name the same neighbours, whatever their features, scales and dimensions are. This is the
  * mutual nearest-neighbour metric of Huh, Cheung, Wang and Isola, "The Platonic Representation Hypothesis" (ICML 2024),
  * with cosine distance. The sample is every n-th shared image, so the same runs give the same number. Exact: every image
- * of the sample is compared with all shared ones, on the native pool, in one pass over the features of each run.
+ * of the sample is compared with all shared ones, on the native pool, in two passes over the features of each run.
  *
  * @param shared at least two images
  * @param sample images that are looked at, at most; all where there are fewer
@@ -89,7 +89,7 @@ async function nearestShared(
   const queries = await vectorsOf(source, placeOf, sample, signal);
   const tops = Array.from(sample, () => new TopK(k));
   let similarities = new Float32Array(0);
-  for await (const block of blocksOf(source, signal)) {
+  for await (const block of passOver(source, signal)) {
     if (similarities.length < block.rows) similarities = new Float32Array(block.rows);
     // A block stays in the processor's cache while all questions are asked of it.
     for (const [index, query] of queries.entries()) {
@@ -116,7 +116,7 @@ async function vectorsOf(
   const { dimension } = source;
   const wanted = new Map(Array.from(sample, (place, index) => [place, index]));
   const vectors = new Array<Float32Array>(sample.length);
-  for await (const block of blocksOf(source, signal)) {
+  for await (const block of passOver(source, signal)) {
     for (let row = 0; row < block.rows; row += 1) {
       const index = wanted.get(placeOf[block.start + row] as number);
       if (index !== undefined) vectors[index] = block.features.slice(row * dimension, (row + 1) * dimension);

@@ -63,8 +63,15 @@ async function rowOf(source: FeatureSource, row: number, signal?: AbortSignal): 
   throw new RangeError(`No row ${row} of ${source.rows}`);
 }
 
-/** All rows in order, from memory where they are held. A block is valid until the next one is asked for. */
-export async function* blocksOf(source: FeatureSource, signal?: AbortSignal): AsyncGenerator<Block> {
+/** All rows once, in order, from memory where they are held already. A block is valid until the next one is asked for. */
+export async function* passOver(source: FeatureSource, signal?: AbortSignal): AsyncGenerator<Block> {
+  const blocks = held.get(source);
+  if (blocks) yield* await blocks;
+  else yield* read(source, false, signal);
+}
+
+/** All rows in order, kept in memory for the next question where they are not too many. */
+async function* blocksOf(source: FeatureSource, signal?: AbortSignal): AsyncGenerator<Block> {
   if (source.rows * source.dimension * 4 > HELD_FEATURE_BYTES) {
     yield* read(source, false, signal);
     return;

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
 import type { Preset } from "../../../src-main/api/contract.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
-import { type S3Choice, s3Options } from "../../components/S3Fields.js";
+import { type S3Choice, s3Options } from "../../components/s3-choice.js";
 import { probeListeners } from "../../state/app.js";
 
 export interface ProbeState extends Partial<ResponseOf<"jobs.probe">> {

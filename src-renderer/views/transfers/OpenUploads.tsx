@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { Problem } from "../../../src-main/api/channels.js";
 import type { SweepSummary } from "../../../src-main/api/contract.js";
 import { client, problemOf } from "../../api/client.js";
-import { type S3Choice, s3Options } from "../../components/S3Fields.js";
+import { type S3Choice, s3Options } from "../../components/s3-choice.js";
 import { Button, Confirm, ProblemNote } from "../../components/ui.js";
 import { useSpeech } from "../../state/settings.js";
 

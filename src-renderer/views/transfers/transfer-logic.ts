@@ -1,7 +1,6 @@
 /** From what is filled in to what is asked for. */
 import type { Job, RequestOf } from "../../../src-main/api/channels.js";
-import { isBucket } from "../../components/PathField.js";
-import { NO_S3, type S3Choice, s3Options } from "../../components/S3Fields.js";
+import { isBucket, NO_S3, type S3Choice, s3Options } from "../../components/s3-choice.js";
 
 export type Direction = "upload" | "download";
 

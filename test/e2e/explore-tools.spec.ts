@@ -52,6 +52,9 @@ test("a label takes a shape and a colour by keyboard, and keeps them", async ({ 
   await labelButtons(page).first().press("c");
   await page.getByRole("radio", { name: "Circle" }).press("ArrowRight");
   await expect(page.getByRole("radio", { name: "Square" })).toBeChecked();
+  // The popup's keys are its own: the list behind it does not move.
+  await page.getByRole("radio", { name: "Square" }).press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "Triangle", exact: true })).toBeChecked();
   await page.keyboard.press("Escape");
   expect(await drawn()).not.toBe(circle);
   await page.reload();
@@ -73,6 +76,12 @@ test("the selection is exported as a table and as links, never over what is ther
   const dialog = page.getByRole("dialog", { name: `Export ${EACH} photos` });
   await dialog.getByLabel("In the folder").fill(orchard.folder);
   await dialog.getByLabel("Name").fill("chosen");
+  // A folder that is chosen by walking does not start the export yet.
+  await dialog.getByRole("button", { name: "Choose …" }).click();
+  const folders = page.getByRole("dialog", { name: "Choose a folder" });
+  await folders.getByRole("textbox").press("Enter");
+  await folders.getByRole("button", { name: "Choose this folder" }).click();
+  await expect(dialog.getByRole("radio", { name: /^CSV/ })).toBeEnabled();
   await dialog.getByRole("button", { name: "Export", exact: true }).click();
   const file = path.join(orchard.folder, "chosen.csv");
   await expect(dialog.getByText(file)).toBeVisible();

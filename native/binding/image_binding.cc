@@ -125,18 +125,26 @@ Napi::Object Failure(Napi::Env env, const Status& status) {
 // A failed image is a value, a cancelled job a rejection.
 bool IsCancelled(const Status& status) { return status.code() == Status::Cancelled().code(); }
 
+// A Uint8Array with a copy of `count` bytes: Electron allows no memory of ours under a JS buffer.
+Napi::Uint8Array CopyToArray(Napi::Env env, const std::vector<uint8_t>& bytes) {
+  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
+  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
+  return array;
+}
+
 class BatchJob final : public AsyncJob {
  public:
   std::vector<image::Source> sources;
   std::vector<Napi::ObjectReference> keep;
   image::TensorTarget target;
   image::DecodeLimits limits;
+  image::ThumbnailSpec thumbnail;
   size_t threads = 0;
   float* out = nullptr;
 
  private:
   Status Execute(ThreadPool& pool, const CancelToken& cancel) override {
-    return image::DecodeBatch(pool, sources, target, limits, threads, cancel, out, &results_);
+    return image::DecodeBatch(pool, sources, target, limits, threads, cancel, out, &results_, thumbnail);
   }
   Napi::Value Resolve(Napi::Env env) override {
     Napi::Array array = Napi::Array::New(env, results_.size());
@@ -151,6 +159,7 @@ class BatchJob final : public AsyncJob {
       object.Set("ok", true);
       object.Set("width", result.width);
       object.Set("height", result.height);
+      if (!result.thumbnail.empty()) object.Set("thumbnail", CopyToArray(env, result.thumbnail));
       array.Set(static_cast<uint32_t>(i), object);
     }
     return array;
@@ -169,6 +178,11 @@ Napi::Value DecodeResize(const Napi::CallbackInfo& info) {
   const Napi::Object options = ObjectOf(info, 3, "the options");
   job->limits = LimitsOf(options);
   job->threads = static_cast<size_t>(WholeOf(options, "threads", 0, 0, 1024));
+  if (options.Get("thumbnail").IsObject()) {
+    const auto thumbnail = options.Get("thumbnail").As<Napi::Object>();
+    job->thumbnail.side = static_cast<size_t>(WholeOf(thumbnail, "side", 0, 1, kMaxTargetSide));
+    job->thumbnail.quality = static_cast<int>(WholeOf(thumbnail, "quality", 0, 1, 100));
+  }
   if (!info[2].IsTypedArray() || info[2].As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     ThrowArgument(env, "Expected the output as a Float32Array.");
   }
@@ -220,13 +234,6 @@ Napi::Value ProbeImage(const Napi::CallbackInfo& info) {
   job->source = SourceOf(info[0], &job->keep);
   job->limits = LimitsOf(ObjectOf(info, 1, "the options"));
   return AddonData::Of(info.Env()).Start(info.Env(), std::move(job));
-}
-
-// A Uint8Array with a copy of `count` bytes: Electron allows no memory of ours under a JS buffer.
-Napi::Uint8Array CopyToArray(Napi::Env env, const std::vector<uint8_t>& bytes) {
-  Napi::Uint8Array array = Napi::Uint8Array::New(env, bytes.size());
-  if (!bytes.empty()) std::memcpy(array.Data(), bytes.data(), bytes.size());
-  return array;
 }
 
 class RgbJob final : public AsyncJob {

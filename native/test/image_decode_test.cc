@@ -668,6 +668,67 @@ TEST_F(FolderTest, ProbesFilesWhoseHeaderIsLong) {
   EXPECT_EQ(decoder.Probe(cut, {}, &header).code(), "image/truncated");
 }
 
+// Of every format, lying and standing: the thumbnail is upright and in shape, and the tensor is the one without it.
+TEST(ThumbnailTest, StandsBesideTheSameTensor) {
+  const Picture picture = Slopes(640, 480);
+  const File jpeg = EncodeJpegFile(picture);
+  for (const File& file :
+       {jpeg, fixtures::WithJpegExif(jpeg, ExifBlock(6)), EncodeJpegFile(picture, {.progressive = true}),
+        EncodePngFile(picture), EncodeWebpFile(picture, true)}) {
+    TensorTarget target;
+    target.width = 128;
+    target.height = 128;
+    std::vector<float> out(target.floats());
+    Header header;
+    std::vector<uint8_t> small;
+    ImageDecoder decoder;
+    ASSERT_TRUE(decoder
+                    .ToTensor(InMemory(file), target, {}, CancelToken(), out.data(), &header,
+                              {.side = 64, .quality = 82}, &small)
+                    .ok());
+    EXPECT_EQ(out, Tensor(file, target));
+    const bool stands = header.orientation == 6;
+    RgbImage thumbnail;
+    ASSERT_TRUE(ToRgb(small, &thumbnail).ok());
+    EXPECT_EQ(thumbnail.width, stands ? 48U : 64U);
+    EXPECT_EQ(thumbnail.height, stands ? 64U : 48U);
+    // The same picture as one made on purpose, but for the filter and the JPEG.
+    RgbImage expected;
+    ASSERT_TRUE(ToRgb(file, &expected, {}, 64).ok());
+    ASSERT_EQ(expected.pixels.size(), thumbnail.pixels.size());
+    double sum = 0;
+    for (size_t i = 0; i < expected.pixels.size(); ++i) {
+      sum += std::abs(int{expected.pixels[i]} - int{thumbnail.pixels[i]});
+    }
+    EXPECT_LT(sum / static_cast<double>(expected.pixels.size()), 3.0);
+  }
+}
+
+TEST(ThumbnailTest, IsLeftOutWhereThereIsNoneToMake) {
+  TensorTarget target;
+  target.width = 8;
+  target.height = 8;
+  std::vector<float> out(target.floats());
+  Header header;
+  std::vector<uint8_t> small = {1, 2, 3};
+  ImageDecoder decoder;
+  const auto make = [&](const File& file, size_t side) {
+    return decoder.ToTensor(InMemory(file), target, {}, CancelToken(), out.data(), &header,
+                            {.side = side, .quality = 82}, &small);
+  };
+  // No larger than a thumbnail: the photo is its own.
+  ASSERT_TRUE(make(EncodeJpegFile(Slopes(64, 48)), 64).ok());
+  EXPECT_TRUE(small.empty());
+  // Reduced while it was decoded, for a small tensor.
+  ASSERT_TRUE(make(EncodeJpegFile(Slopes(320, 320)), 200).ok());
+  EXPECT_TRUE(small.empty());
+  ASSERT_TRUE(make(EncodePngFile(Slopes(320, 320)), 200).ok());
+  EXPECT_FALSE(small.empty());
+  // A photo that fails leaves nothing of the one before.
+  EXPECT_EQ(make(Shortened(EncodeJpegFile(Slopes(320, 320)), 0.5), 200).code(), "image/truncated");
+  EXPECT_TRUE(small.empty());
+}
+
 TEST(CancelTest, StopsABatchAndLeavesTheRest) {
   const File file = EncodeJpegFile(Slopes(50, 40));
   const std::vector<Source> sources(20, InMemory(file));

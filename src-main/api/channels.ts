@@ -177,7 +177,12 @@ export type JobState = z.infer<typeof jobStateSchema>;
 
 /** What a job is asked to do. Missing fields get the contract's defaults. */
 export const jobRequestSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("run"), request: runRequestSchema, s3: s3OptionsSchema.optional() }),
+  z.object({
+    kind: z.literal("run"),
+    // Who starts a job here is going to look at the photos.
+    request: runRequestSchema.extend({ thumbnails: z.boolean().default(true) }),
+    s3: s3OptionsSchema.optional(),
+  }),
   z.object({ kind: z.literal("pca"), request: pcaRequestSchema, s3: s3OptionsSchema.optional() }),
   z.object({
     kind: z.literal("sync"),

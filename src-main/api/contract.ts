@@ -64,6 +64,8 @@ export const runRequestSchema = z.object({
   pixelLimit: positive.optional(),
   /** Try the images again that an earlier attempt set aside. */
   retry: z.boolean().default(false),
+  /** Keep small pictures of large photos for the window while they are embedded. */
+  thumbnails: z.boolean().default(false),
   /** False for `embed`: stop after the features. */
   pca: z.boolean().default(true),
 });

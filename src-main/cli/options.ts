@@ -32,6 +32,7 @@ export interface EmbedOptions extends BucketOptions {
   tolerateTruncated?: true;
   pixelLimit?: number;
   retry?: true;
+  thumbnails?: true;
   fresh?: true;
 }
 
@@ -93,6 +94,7 @@ export function addEmbedOptions(command: Command): Command {
       ).argParser(wholeNumber("--pixel-limit", "pixels", 1)),
     )
     .addOption(new Option("--retry", "try the images again that an earlier attempt set aside"))
+    .addOption(new Option("--thumbnails", "keep small pictures of large photos, for `verger serve` to show at once"))
     .optionsGroup("Machine (chosen for it unless given):")
     .addOption(
       new Option("--sessions <n>", "inference sessions side by side").argParser(

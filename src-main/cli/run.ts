@@ -83,10 +83,16 @@ export async function runAndReport(
   const summary = await reportJob(
     context,
     { out: request.out, bucket },
-    (options) => runJob(request, options),
+    async (options) => runJob(request, { ...options, thumbnails: await keeperFor(request) }),
     () => stopped(request.out),
   );
   if (summary.setAside > 0) context.finish(EXIT.setAside);
+}
+
+async function keeperFor(request: RunRequestInput): Promise<JobOptions["thumbnails"]> {
+  if (!request.thumbnails) return undefined;
+  const { openThumbnailKeeper } = await import("../engine/thumbnails.js");
+  return openThumbnailKeeper();
 }
 
 /** Where a job writes, and how S3 is reached. */

@@ -1,14 +1,12 @@
 /** The engine: everything the window asks for, behind one `call`, without any transport. */
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
-import path from "node:path";
 import type { ApiEvent, ThumbnailSize } from "../api/channels.js";
 import { VergerError } from "../core/errors.js";
 import { photoFile } from "../core/explore/index.js";
 import { appVersion } from "../core/run/version.js";
 import { DiskCache } from "../core/thumbnails/disk-cache.js";
 import { type Thumbnail, Thumbnails } from "../core/thumbnails/thumbnails.js";
-import { userFolder } from "../core/user-folder.js";
 import { probeImage } from "../native/image.js";
 import { userCacheFolder } from "../storage/cache/folder.js";
 import { createDispatch, type Dispatch } from "./dispatch.js";
@@ -19,6 +17,7 @@ import { type SpawnJobThread, spawnWorkerThread } from "./jobs/spawn.js";
 import type { Reveal } from "./reveal.js";
 import { RunRegistry } from "./runs.js";
 import { SettingsStore } from "./settings.js";
+import { thumbnailFolder, windowFolder } from "./thumbnails.js";
 import { systemTrash, type Trash } from "./trash.js";
 
 export { toFailure } from "./dispatch.js";
@@ -62,7 +61,7 @@ export interface Engine {
 
 /** Starts an engine. Nothing is read or written before it is asked for. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const stateFolder = options.stateFolder ?? path.join(userFolder(), "window");
+  const stateFolder = options.stateFolder ?? windowFolder();
   const cacheFolder = options.cacheFolder ?? userCacheFolder();
   const instance = randomUUID();
   const events = new Events();
@@ -72,7 +71,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const spawn = options.spawn ?? spawnWorkerThread;
   const jobs = new JobQueue({ stateFolder, events, runs, spawn });
   const { thumbnailBytes } = await settings.get();
-  const cache = new DiskCache(path.join(cacheFolder, "thumbnails"), thumbnailBytes);
+  const cache = new DiskCache(thumbnailFolder(cacheFolder), thumbnailBytes);
   events.subscribe((event) => {
     if (event.type === "settings") cache.setLimit(event.settings.thumbnailBytes);
   });

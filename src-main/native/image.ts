@@ -34,6 +34,15 @@ export interface DecodeOptions extends DecodeLimits {
   readonly threads?: number;
 }
 
+export interface BatchOptions extends DecodeOptions {
+  /**
+   * Also make a small upright JPEG of each picture from the rows that are decoded for its tensor, which stays the same.
+   * There is none of a picture whose longer side is at most `side`, nor where fewer rows are decoded than it needs.
+   * `side`: pixels of the longer side; `quality`: 1 to 100.
+   */
+  readonly thumbnail?: { readonly side: number; readonly quality: number };
+}
+
 /**
  * An image that could not be decoded. `code` is one of `image/missing`, `image/unreadable`, `image/empty`,
  * `image/unknown-format`, `image/unsupported`, `image/corrupt`, `image/truncated`, `image/too-large`,
@@ -46,7 +55,15 @@ export interface ImageFailure {
 }
 
 /** Size of the original once upright (EXIF orientation applied), or why there is none. */
-export type ImageResult = { readonly ok: true; readonly width: number; readonly height: number } | ImageFailure;
+export type ImageResult =
+  | {
+      readonly ok: true;
+      readonly width: number;
+      readonly height: number;
+      /** A JPEG: see `BatchOptions.thumbnail`. */
+      readonly thumbnail?: Uint8Array<ArrayBuffer>;
+    }
+  | ImageFailure;
 
 /** What an image's header says. Width and height are those of the upright picture; orientation is EXIF's, 1 to 8. */
 export interface ImageHeader {
@@ -87,7 +104,7 @@ interface NativeImage {
     sources: readonly ImageSource[],
     target: ImageTarget,
     out: Float32Array,
-    options: NativeLimits,
+    options: NativeLimits & Pick<BatchOptions, "thumbnail">,
   ): NativeJob<ImageResult[]>;
   probeImage(source: ImageSource, options: NativeLimits): NativeJob<ImageHeader | ImageFailure>;
   decodeRgb(source: ImageSource, options: NativeLimits & { maxSide?: number }): NativeJob<RgbImage | ImageFailure>;
@@ -114,7 +131,7 @@ export function decodeResize(
   sources: readonly ImageSource[],
   target: ImageTarget,
   out: Float32Array,
-  options: DecodeOptions = {},
+  options: BatchOptions = {},
 ): Promise<ImageResult[]> {
   const { signal, ...limits } = options;
   return withSignal(() => addon<NativeImage>().decodeResize(sources, target, out, limits), signal);

@@ -1,10 +1,20 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DiskCache } from "../../src-main/core/thumbnails/disk-cache.js";
+import { ThumbnailKeeper } from "../../src-main/core/thumbnails/keeper.js";
 import { Thumbnails } from "../../src-main/core/thumbnails/thumbnails.js";
-import { encodeJpeg, probeImage } from "../../src-main/native/image.js";
+import { decodeRgb, encodeJpeg, probeImage } from "../../src-main/native/image.js";
 
 let folder: string;
 beforeEach(() => {
@@ -96,6 +106,34 @@ describe("thumbnails", () => {
     writeFileSync(kept, "");
     const again = await made().make(file, 64);
     expect("jpeg" in again && again.jpeg.length).toBeGreaterThan(100);
+  });
+
+  it("that a job kept are found, and smaller ones are made from them", async () => {
+    const file = await photo(600, 300);
+    const { size, mtimeMs } = statSync(file);
+    const pixels = new Uint8Array(256 * 128 * 3).fill(200);
+    const kept = await encodeJpeg(pixels, 256, 128, 90);
+    const keeper = new ThumbnailKeeper(new DiskCache(path.join(folder, "cache"), 2 ** 20), 2 ** 20);
+    const entry = { path: path.basename(file), size, mtimeUs: Math.round(mtimeMs * 1000) };
+    await keeper.keep(folder, entry, kept);
+    expect(await made().make(file, 256)).toEqual({ jpeg: Buffer.from(kept) });
+    const small = await made().make(file, 64);
+    if (!("jpeg" in small)) throw new Error("expected a JPEG");
+    const decoded = await decodeRgb(small.jpeg);
+    // Of the even grey that was kept, not of the photo.
+    expect(decoded.ok && [decoded.width, decoded.height, ...new Set(decoded.data)]).toEqual([64, 32, 200]);
+    writeFileSync(file, readFileSync(await photo(300, 600)));
+    expect(await made().make(file, 256)).not.toEqual({ jpeg: Buffer.from(kept) });
+  });
+
+  it("of one job leave room for others", async () => {
+    const keeper = new ThumbnailKeeper(new DiskCache(path.join(folder, "cache"), 4_000), 4_000);
+    const entry = { path: "a.jpg", size: 1, mtimeUs: 1 };
+    expect(keeper.wanted).toEqual({ side: 256, quality: 82 });
+    for (let index = 0; index < 3; index += 1)
+      await keeper.keep(folder, { ...entry, size: index }, new Uint8Array(1_000));
+    expect(keeper.wanted).toBeUndefined();
+    expect(cacheFiles()).toHaveLength(3);
   });
 
   it("that nobody waits for any more are not made, and take no place", async () => {

@@ -111,6 +111,9 @@ struct ImageDecoder::Parts {
   Resizer resizer;
   Buffer<uint8_t> file;
   Buffer<float> planes;
+  // Of the thumbnail that is made beside a tensor.
+  Resizer thumbnail_resizer;
+  Buffer<float> thumbnail_planes;
 };
 
 // Rows to a normalised tensor. An upright NCHW picture is written straight to its place, any other by way of planes.
@@ -169,8 +172,9 @@ class ImageDecoder::TensorSink final : public ResizeSink {
 // Rows to upright packed RGB, resized when `max_side` asks for it.
 class ImageDecoder::RgbSink final : public ResizeSink {
  public:
-  RgbSink(Parts& parts, const CancelToken& cancel, const Header& header, size_t max_side, RgbImage& out)
-      : ResizeSink(parts.resizer, cancel), parts_(parts), orientation_(header.orientation), out_(out) {
+  RgbSink(Resizer& resizer, Buffer<float>& planes, const CancelToken& cancel, const Header& header, size_t max_side,
+          Filter filter, RgbImage& out)
+      : ResizeSink(resizer, cancel), planes_(planes), orientation_(header.orientation), filter_(filter), out_(out) {
     width_ = header.width;
     height_ = header.height;
     const size_t longest = std::max(width_, height_);
@@ -201,11 +205,12 @@ class ImageDecoder::RgbSink final : public ResizeSink {
     }
     place_ = Place(orientation_, width_, height_);
     if (!resized_) return Status::Ok();
-    if (!parts_.planes.Reserve(width_ * height_ * 3)) return OutOfMemory();
+    if (!planes_.Reserve(width_ * height_ * 3)) return OutOfMemory();
     ResizeSpec spec;
+    spec.filter = filter_;
     spec.out_width = width_;
     spec.out_height = height_;
-    for (size_t c = 0; c < 3; ++c) spec.planes[c] = parts_.planes.data() + c * width_ * height_;
+    for (size_t c = 0; c < 3; ++c) spec.planes[c] = planes_.data() + c * width_ * height_;
     return BeginResize(frame, Fit::kStretch, spec);
   }
 
@@ -224,7 +229,7 @@ class ImageDecoder::RgbSink final : public ResizeSink {
     for (size_t y = 0; y < height_; ++y) {
       for (size_t x = 0; x < width_; ++x) {
         for (size_t c = 0; c < 3; ++c) {
-          Pixel(x, y)[c] = static_cast<uint8_t>(parts_.planes.data()[c * pixels + y * width_ + x] + 0.5f);
+          Pixel(x, y)[c] = static_cast<uint8_t>(planes_.data()[c * pixels + y * width_ + x] + 0.5f);
         }
       }
     }
@@ -238,14 +243,42 @@ class ImageDecoder::RgbSink final : public ResizeSink {
     return out_.pixels.data() + at * 3;
   }
 
-  Parts& parts_;
+  Buffer<float>& planes_;
   uint8_t orientation_;
+  Filter filter_;
   RgbImage& out_;
   Placement place_;
   size_t width_ = 0;
   size_t height_ = 0;
   size_t y_ = 0;
   bool resized_ = false;
+};
+
+// Rows to a tensor and, where there are enough of them, to a thumbnail.
+class ImageDecoder::TeeSink final : public RowSink {
+ public:
+  TeeSink(TensorSink& tensor, RgbSink& thumbnail) : tensor_(tensor), thumbnail_(thumbnail) {}
+
+  Status Begin(const Frame& frame) override {
+    VERGER_RETURN_IF_ERROR(tensor_.Begin(frame));
+    const bool smaller = thumbnail_.target_width() != 0;
+    const bool enough = frame.width >= thumbnail_.target_width() && frame.height >= thumbnail_.target_height();
+    // Without memory for a thumbnail the tensor is still worth having.
+    begun_ = smaller && enough && thumbnail_.Begin(frame).ok();
+    return Status::Ok();
+  }
+  bool Rows(const uint8_t* const* rgb, size_t count) override {
+    return tensor_.Rows(rgb, count) && (!begun_ || thumbnail_.Rows(rgb, count));
+  }
+  bool Cancelled() const override { return tensor_.Cancelled(); }
+
+  // True when a thumbnail has been made.
+  bool begun() const { return begun_; }
+
+ private:
+  TensorSink& tensor_;
+  RgbSink& thumbnail_;
+  bool begun_ = false;
 };
 
 ImageDecoder::ImageDecoder() : parts_(std::make_unique<Parts>()) {}
@@ -285,15 +318,35 @@ void ImageDecoder::Trim() {
   parts_->file.Trim(kKeptBytes);
   parts_->planes.Trim(kKeptBytes);
   parts_->resizer.Trim(kKeptBytes);
+  parts_->thumbnail_planes.Trim(kKeptBytes);
+  parts_->thumbnail_resizer.Trim(kKeptBytes);
 }
 
 Status ImageDecoder::ToTensor(const Source& source, const TensorTarget& target, const DecodeLimits& limits,
-                              const CancelToken& cancel, float* out, Header* header) {
+                              const CancelToken& cancel, float* out, Header* header, const ThumbnailSpec& thumbnail,
+                              std::vector<uint8_t>* jpeg) {
+  if (jpeg != nullptr) jpeg->clear();
   Bytes bytes;
   Status status = Open(source, limits, &bytes, header);
   if (status.ok()) {
     TensorSink sink(*parts_, cancel, target, header->orientation, out);
-    status = Decode(bytes, *header, limits, sink.width(), sink.height(), sink);
+    if (thumbnail.wanted() && jpeg != nullptr) {
+      RgbImage picture;
+      RgbSink small(parts_->thumbnail_resizer, parts_->thumbnail_planes, cancel, *header, thumbnail.side,
+                    Filter::kBilinear, picture);
+      TeeSink tee(sink, small);
+      status = Decode(bytes, *header, limits, sink.width(), sink.height(), tee);
+      if (status.ok() && tee.begun()) {
+        small.Finish();
+        if (!EncodeJpeg(picture.pixels.data(), picture.width, picture.height, thumbnail.quality, Subsampling::k420,
+                        jpeg)
+                 .ok()) {
+          jpeg->clear();
+        }
+      }
+    } else {
+      status = Decode(bytes, *header, limits, sink.width(), sink.height(), sink);
+    }
     if (status.ok()) sink.Finish();
   }
   Trim();
@@ -306,7 +359,7 @@ Status ImageDecoder::ToRgb(const Source& source, size_t max_side, const DecodeLi
   Header header;
   Status status = Open(source, limits, &bytes, &header);
   if (status.ok()) {
-    RgbSink sink(*parts_, cancel, header, max_side, *out);
+    RgbSink sink(parts_->resizer, parts_->planes, cancel, header, max_side, Filter::kBicubic, *out);
     status = Decode(bytes, header, limits, sink.target_width(), sink.target_height(), sink);
     if (status.ok()) sink.Finish();
   }
@@ -333,7 +386,7 @@ Status ImageDecoder::Probe(const Source& source, const DecodeLimits& limits, Hea
 
 Status DecodeBatch(ThreadPool& pool, const std::vector<Source>& sources, const TensorTarget& target,
                    const DecodeLimits& limits, size_t threads, const CancelToken& cancel, float* out,
-                   std::vector<BatchResult>* results) {
+                   std::vector<BatchResult>* results, const ThumbnailSpec& thumbnail) {
   results->assign(sources.size(), BatchResult());
   pool.ParallelFor(sources.size(), threads, [&](size_t i, size_t) {
     if (cancel.cancelled()) return;
@@ -341,7 +394,8 @@ Status DecodeBatch(ThreadPool& pool, const std::vector<Source>& sources, const T
     float* slot = out + i * target.floats();
     Header header;
     try {
-      result.status = ImageDecoder::OfThread().ToTensor(sources[i], target, limits, cancel, slot, &header);
+      result.status = ImageDecoder::OfThread().ToTensor(sources[i], target, limits, cancel, slot, &header, thumbnail,
+                                                        &result.thumbnail);
     } catch (const std::bad_alloc&) {
       result.status = OutOfMemory();
     }

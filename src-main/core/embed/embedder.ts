@@ -10,6 +10,7 @@ import type {
   EmbeddingModel,
   FromWorker,
   ImageInput,
+  ThumbnailRequest,
   ToWorker,
   WorkerOptions,
 } from "./protocol.js";
@@ -164,7 +165,7 @@ export class Embedder {
    * @param images at most the plan's chunk; byte arrays that own their buffer are transferred, others copied
    * @throws VergerError `cancelled`, `embed/worker`, `model/output`, and `embed/busy` without a preceding `whenFree`
    */
-  embed(images: readonly ImageInput[]): Promise<EmbeddedBatch> {
+  embed(images: readonly ImageInput[], thumbnail?: ThumbnailRequest): Promise<EmbeddedBatch> {
     const member = this.pick();
     if (!member) throw new VergerError("embed/busy", "Expected a free session for the batch; await whenFree() first.");
     const id = this.nextId;
@@ -177,7 +178,7 @@ export class Embedder {
         if (typeof image === "string" || !(image.buffer instanceof ArrayBuffer)) continue;
         if (image.byteLength === image.buffer.byteLength) transfer.add(image.buffer);
       }
-      member.send({ type: "embed", id, images }, [...transfer]);
+      member.send({ type: "embed", id, images, thumbnail }, [...transfer]);
     });
   }
 

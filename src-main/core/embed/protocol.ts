@@ -29,6 +29,12 @@ export interface ImageFailure {
   readonly message: string;
 }
 
+/** What small picture to make of each image beside its tensor. */
+export interface ThumbnailRequest {
+  readonly side: number;
+  readonly quality: number;
+}
+
 /** The result of one batch; the slots of failed images hold zeros. */
 export interface EmbeddedBatch {
   /** batch x dimension, row-major. */
@@ -37,6 +43,8 @@ export interface EmbeddedBatch {
   readonly widths: Int32Array;
   readonly heights: Int32Array;
   readonly failures: readonly ImageFailure[];
+  /** Of the images that are larger than one, where they were asked for. `index` is the position in the batch. */
+  readonly thumbnails: readonly { readonly index: number; readonly jpeg: Uint8Array<ArrayBuffer> }[];
 }
 
 export interface WorkerOptions {
@@ -52,7 +60,12 @@ export interface WorkerOptions {
 }
 
 export type ToWorker =
-  | { readonly type: "embed"; readonly id: number; readonly images: readonly ImageInput[] }
+  | {
+      readonly type: "embed";
+      readonly id: number;
+      readonly images: readonly ImageInput[];
+      readonly thumbnail?: ThumbnailRequest | undefined;
+    }
   | { readonly type: "cancel" }
   | { readonly type: "close" };
 

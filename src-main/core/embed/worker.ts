@@ -7,7 +7,9 @@ import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { decodeResize } from "../../native/image.js";
 import { configureThreads } from "../../native/system.js";
 import { errorCode, errorMessage, isCancelled } from "../errors.js";
-import type { FromWorker, ImageFailure, ImageInput, ToWorker, WorkerOptions } from "./protocol.js";
+import type { FromWorker, ImageFailure, ToWorker, WorkerOptions } from "./protocol.js";
+
+type EmbedMessage = Omit<Extract<ToWorker, { type: "embed" }>, "type">;
 
 const options = workerData as WorkerOptions;
 const port = parentPort;
@@ -58,11 +60,11 @@ class BatchRunner {
     this.abort = new AbortController();
   }
 
-  async embed(id: number, images: readonly ImageInput[]): Promise<void> {
+  async embed({ id, images, thumbnail }: EmbedMessage): Promise<void> {
     const signal = this.abort.signal;
     const buffer = this.free.pop() ?? (await new Promise<Float32Array>((resolve) => this.waiting.push(resolve)));
     try {
-      await this.embedInto(buffer, id, images, signal);
+      await this.embedInto(buffer, { id, images, thumbnail }, signal);
     } catch (error) {
       post({
         type: "failed",
@@ -79,8 +81,7 @@ class BatchRunner {
 
   private async embedInto(
     buffer: Float32Array,
-    id: number,
-    images: readonly ImageInput[],
+    { id, images, thumbnail }: EmbedMessage,
     signal: AbortSignal,
   ): Promise<void> {
     const count = images.length;
@@ -89,15 +90,18 @@ class BatchRunner {
       tolerateTruncated: options.policy.tolerateTruncated,
       ...(options.policy.pixelLimit === undefined ? {} : { pixelLimit: options.policy.pixelLimit }),
       threads: options.decodeThreads,
+      ...(thumbnail ? { thumbnail } : {}),
       signal,
     });
     const widths = new Int32Array(count);
     const heights = new Int32Array(count);
     const failures: ImageFailure[] = [];
+    const thumbnails: { index: number; jpeg: Uint8Array<ArrayBuffer> }[] = [];
     for (const [index, image] of decoded.entries()) {
       if (image.ok) {
         widths[index] = image.width;
         heights[index] = image.height;
+        if (image.thumbnail) thumbnails.push({ index, jpeg: image.thumbnail });
       } else {
         const stage = READ_FAILURES.has(image.code) ? "read" : "decode";
         failures.push({ index, stage, code: image.code, message: image.message });
@@ -129,11 +133,8 @@ class BatchRunner {
         message: "Expected finite features, but the model returned NaN or infinity for this image; try preset exact.",
       });
     }
-    post({ type: "embedded", id, features, widths, heights, failures }, [
-      features.buffer,
-      widths.buffer,
-      heights.buffer,
-    ]);
+    const buffers = [features.buffer, widths.buffer, heights.buffer, ...thumbnails.map(({ jpeg }) => jpeg.buffer)];
+    post({ type: "embedded", id, features, widths, heights, failures, thumbnails }, buffers);
   }
 
   /** Runs `work` after that of every chunk that was decoded before. */
@@ -193,7 +194,7 @@ async function main(): Promise<void> {
         .then(() => session.release())
         .finally(() => port?.close());
     } else {
-      const task: Promise<void> = runner.embed(message.id, message.images).finally(() => running.delete(task));
+      const task: Promise<void> = runner.embed(message).finally(() => running.delete(task));
       running.add(task);
     }
   });

@@ -1,10 +1,11 @@
 /** The embedding stage: images in manifest order to feature parts, on several sessions, with bounded memory. */
 import type { Embedder } from "../embed/embedder.js";
 import type { ComputePlan } from "../embed/plan.js";
-import type { ImageInput } from "../embed/protocol.js";
+import type { EmbeddedBatch, ImageInput } from "../embed/protocol.js";
 import { throwIfCancelled } from "../errors.js";
 import type { Manifest } from "../manifest/index.js";
 import { isAddress, type RemoteSources, type UnreadableImage } from "../remote.js";
+import type { ThumbnailKeeper } from "../thumbnails/keeper.js";
 import { PartBuffer } from "./part.js";
 import type { PreviousRows } from "./previous.js";
 import { ReadAhead } from "./read-ahead.js";
@@ -23,6 +24,8 @@ export interface EmbedStageOptions {
   readonly previous: PreviousRows;
   /** Fetches the images whose `file` is an address. */
   readonly remote?: RemoteSources | undefined;
+  /** Keeps thumbnails of large photos of this machine. */
+  readonly thumbnails?: ThumbnailKeeper | undefined;
   readonly signal: AbortSignal;
   /** Every part in order, as soon as it stands; null for one that stood before. `features` are reused afterwards. */
   readonly onPart: (part: number, written: { features: Float32Array; rows: number } | null) => Promise<void>;
@@ -139,8 +142,9 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
       await embedder.whenFree();
       throwIfCancelled(stop.signal);
       const finished = embedder
-        .embed(chunk.images)
-        .then((result) => {
+        .embed(chunk.images, options.thumbnails?.wanted)
+        .then(async (result) => {
+          await keepThumbnails(result, chunk, buffer.start);
           buffer.take(chunk.rows, result);
           embedded += chunk.rows.length - result.failures.length;
           report(chunk.rows.length, result.failures.length);
@@ -149,6 +153,17 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
       finished.catch(ignore);
       batches.push(finished);
     }
+  };
+
+  const keepThumbnails = async ({ thumbnails }: EmbeddedBatch, chunk: Chunk, start: number): Promise<void> => {
+    await Promise.all(
+      thumbnails.map(async ({ index, jpeg }) => {
+        // Photos from elsewhere have no file that the window could show.
+        if (typeof chunk.images[index] !== "string") return;
+        const entry = manifest.entries.at(start + (chunk.rows[index] as number));
+        await options.thumbnails?.keep(manifest.root, entry, jpeg);
+      }),
+    );
   };
 
   /** Opens a part and takes over the rows that are known already. */

@@ -19,6 +19,7 @@ import { notice } from "../notices.js";
 import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
 import type { RemoteSources, RunMirror } from "../remote.js";
 import { parseRequest } from "../request.js";
+import type { ThumbnailKeeper } from "../thumbnails/keeper.js";
 import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
 import { keepLabels } from "./keep-labels.js";
@@ -47,6 +48,8 @@ export interface JobOptions {
   readonly remote?: RemoteSources | undefined;
   /** Takes the run to where `out` says when that is an address. */
   readonly mirror?: RunMirror | undefined;
+  /** Keeps thumbnails of the photos that are embedded, where the request asks for them. */
+  readonly thumbnails?: ThumbnailKeeper | undefined;
 }
 
 /**
@@ -374,6 +377,7 @@ class RunJob {
         },
         previous,
         remote: this.options.remote,
+        thumbnails: this.request.thumbnails ? this.options.thumbnails : undefined,
         signal,
         onPart: async (part, written) => {
           // Errors first: a features part that stands says that its images are done, those set aside included.

@@ -5,6 +5,7 @@ import { LISTED_ACTIONS } from "../../api/transfers.js";
 import { isCancelled, problemIn } from "../../core/errors.js";
 import { type JobOptions, pcaJob, runJob } from "../../core/run/index.js";
 import { DEFAULT_CACHE_BYTES, jobStorage } from "../../storage/run/index.js";
+import { openThumbnailKeeper } from "../thumbnails.js";
 import { probe } from "./probe.js";
 import type { FromThread, PreviewRequest, Task, ToThread } from "./protocol.js";
 
@@ -34,7 +35,8 @@ async function perform(task: Task, signal: AbortSignal): Promise<FromThread> {
       return { type: "probed", result: await probe(task.request, { signal, remote: storage.job.remote, onCount }) };
     }
     if (task.kind === "pca") return { type: "done", summary: await pcaJob(task.request, options) };
-    return { type: "done", summary: await runJob(task.request, options) };
+    const thumbnails = task.request.thumbnails ? await openThumbnailKeeper() : undefined;
+    return { type: "done", summary: await runJob(task.request, { ...options, thumbnails }) };
   } finally {
     await storage.close();
   }

@@ -17,7 +17,8 @@ import { installSystemPackages } from "./lib/system.mjs";
  * @throws Stop with a sentence that says what failed and what to do
  */
 export function bootstrap({ check = false } = {}) {
-  installSystemPackages(check);
+  // A preset's libraries are vcpkg's.
+  if (!process.env.VERGER_PRESET) installSystemPackages(check);
   installModules();
   buildAddon();
   buildBundles();
@@ -54,14 +55,19 @@ function modulesMatchLock() {
   });
 }
 
-/** Builds build/Release/verger.node unless it was built from these sources. */
+/**
+ * Builds build/Release/verger.node unless it was built from these sources: with the system's libraries, or as the preset
+ * of CMakePresets.json that VERGER_PRESET names.
+ */
 export function buildAddon() {
-  const sources = filesBelow(["native/core", "native/binding", "CMakeLists.txt", "package-lock.json"]);
-  const hash = hashOf(sources, process.platform, process.arch);
+  const preset = process.env.VERGER_PRESET;
+  const presets = preset ? ["CMakePresets.json", "vcpkg.json"] : [];
+  const sources = filesBelow(["native/core", "native/binding", "CMakeLists.txt", "package-lock.json", ...presets]);
+  const hash = hashOf(sources, process.platform, process.arch, ...(preset ? [preset] : []));
   if (isFresh("addon", hash, ["build/Release/verger.node"])) return;
   console.log("Building the native addon ...");
   unstamp("addon");
-  if (!run(process.execPath, ["scripts/build-native.mjs"])) {
+  if (!run(process.execPath, ["scripts/build-native.mjs", ...(preset ? ["--preset", preset] : [])])) {
     throw new Stop("Expected the native addon to build, but it failed; the first error above says where.");
   }
   stamp("addon", hash);

@@ -26,12 +26,12 @@ await main(async () => {
   const { packageDesktop } = await import("./package/desktop.mjs");
   const { megabytes } = await import("./package/tree.mjs");
   if (values.headless) {
-    const { files } = await packageHeadless(out, path.join(work, "headless"));
+    const files = await packageHeadless(out, path.join(work, "headless"));
     for (const file of files) console.log(`  ${file}  ${megabytes(statSync(file).size)}`);
     return;
   }
   const { electron, "stand-in": standIn } = values;
-  const { icons } = await packageDesktop({ out, unpacked: values.dir || values.deb, electron, standIn });
+  const icons = await packageDesktop({ out, unpacked: values.dir || values.deb, electron, standIn });
   if (!values.deb) return;
   const { packageDesktopDeb } = await import("./package/desktop-deb.mjs");
   const folder = process.arch === "x64" ? "linux-unpacked" : `linux-${process.arch}-unpacked`;

@@ -4,6 +4,7 @@ import path from "node:path";
 import { root, Stop } from "../lib/project.mjs";
 import { drawIcons } from "./icons.mjs";
 import { listComponents, noticeText } from "./notice.mjs";
+import { writeSbom } from "./sbom.mjs";
 import { readPackage, stageApp } from "./stage.mjs";
 import { makeStandIn } from "./stand-in.mjs";
 import { ensureTools, runTool, toolPath } from "./tools.mjs";
@@ -19,7 +20,7 @@ const work = path.join(root, ".cache", "package", "desktop");
  * @param options.unpacked only the folder that would be installed, not an installer
  * @param options.electron a folder with Electron's own files; by default electron-builder fetches them
  * @param options.standIn makes such a folder without Electron, for tests
- * @returns the components inside, and the folder of the icons
+ * @returns the folder of the icons
  * @throws Stop
  */
 export async function packageDesktop({ out, unpacked, electron, standIn }) {
@@ -48,7 +49,9 @@ export async function packageDesktop({ out, unpacked, electron, standIn }) {
   if (!runTool("electron-builder/cli.js", unpacked ? [...args, "--dir"] : args, { env })) {
     throw new Stop("Expected electron-builder to package the app, but it failed; see its message above.");
   }
-  return { components, icons };
+  const { version } = readPackage();
+  writeSbom(path.join(out, `verger-desktop-${version}-${process.platform}-${process.arch}.cdx.json`), components);
+  return icons;
 }
 
 function sevenZip() {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { output, root, run, Stop } from "../lib/project.mjs";
 import { buildDeb } from "./deb.mjs";
 import { listComponents, noticeText } from "./notice.mjs";
+import { writeSbom } from "./sbom.mjs";
 import { systemFloor } from "./shared-libraries.mjs";
 import { readPackage, stageApp, strip } from "./stage.mjs";
 import { ensureTools, nodeRuntime } from "./tools.mjs";
@@ -13,12 +14,12 @@ import { bytesOf, copyFile, filesOf, megabytes, normalise, sourceDateEpoch } fro
 const EXECUTABLES = ["bin/verger", "lib/verger/runtime/node"];
 
 /**
- * Makes `verger-<version>-linux-<arch>.tar.gz` and `verger-headless_<version>_<arch>.deb`. The same sources give the
- * same bytes.
+ * Makes `verger-<version>-linux-<arch>.tar.gz`, its bill of materials, and `verger-headless_<version>_<arch>.deb`. The
+ * same sources give the same bytes.
  *
  * @param out the folder for the finished files
  * @param work a folder for what is made on the way
- * @returns the finished files, by absolute path, and the components inside
+ * @returns the finished files, by absolute path
  * @throws Stop
  */
 export async function packageHeadless(out, work) {
@@ -52,7 +53,9 @@ export async function packageHeadless(out, work) {
   pack(bundle, archive, epoch);
   const deb = buildDeb({ bundle, executables: EXECUTABLES, work, out, version, floor, epoch });
   console.log(`\n  unpacked ${megabytes(bytesOf(bundle))}; needs glibc ${floor.glibc}, libstdc++ ${floor.libstdcxx}`);
-  return { files: [archive, deb], components };
+  const bill = path.join(out, `${name}.cdx.json`);
+  writeSbom(bill, components);
+  return [archive, deb, bill];
 }
 
 /** Copies the Node runtime, without its symbols and development files. */

@@ -1,6 +1,6 @@
 /** A Debian with nothing installed but its base system, to run packages in. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { repositoryRoot } from "../support/run-cli.js";
 import { has, outputOf } from "./package.js";
@@ -45,7 +45,8 @@ export interface CleanRoot {
 
 /** Makes a clean root of its own for one test file; the caller removes the folder. */
 export function cleanRoot(folder: string): CleanRoot {
-  cpSync(base(), folder, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  // Device files too, which Node cannot copy.
+  outputOf("cp", ["-a", base(), folder]);
   return {
     folder,
     run(...command) {

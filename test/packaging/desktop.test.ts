@@ -184,6 +184,23 @@ describe.skipIf(!LINUX)("the unpacked desktop app", () => {
     expect(notice).toContain("Independent JPEG Group");
   });
 
+  it("comes with a bill of materials of what is inside, and of nothing else", () => {
+    const name = readdirSync(work.folder).find((file) => file.endsWith(".cdx.json")) ?? "";
+    const bill = JSON.parse(readFileSync(path.join(work.folder, name), "utf8")) as {
+      bomFormat: string;
+      components: { name: string; group?: string; "bom-ref": string; licenses: unknown[] }[];
+      dependencies: { ref: string; dependsOn: string[] }[];
+    };
+    expect(bill.bomFormat).toBe("CycloneDX");
+    const names = bill.components.map((component) => (component.group ? `${component.group}/` : "") + component.name);
+    expect(names).toEqual(expect.arrayContaining(["react", "@base-ui/react", "onnxruntime-node", "libjpeg-turbo"]));
+    expect(names).not.toEqual(expect.arrayContaining(["vitest"]));
+    expect(names).not.toEqual(expect.arrayContaining(["electron-builder"]));
+    expect(bill.components.filter(({ licenses }) => licenses.length === 0)).toEqual([]);
+    const references = new Set(bill.components.map((component) => component["bom-ref"]));
+    for (const { dependsOn } of bill.dependencies) for (const other of dependsOn) expect(references).toContain(other);
+  });
+
   it.skipIf(!has("strip"))("was stripped of symbols", () => {
     const sections = outputOf("readelf", ["-SW", path.join(`${archive}.unpacked`, "native", "verger.node")]);
     expect(sections).not.toMatch(/\.(symtab|debug_info)\b/);

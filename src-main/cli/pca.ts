@@ -17,6 +17,9 @@ import { wholeNumber } from "./usage.js";
 
 interface Options extends PcaOptions, BucketOptions {
   out: string;
+  pathColumn?: string;
+  labelColumn?: string | false;
+  featuresColumn?: string;
   threads?: number;
   fresh?: true;
   json?: true;
@@ -34,6 +37,12 @@ export function addPca(program: Command, context: CommandContext): void {
     )
     .argument("<features>", "a Parquet file, a folder of part files, a run folder or a glob; also s3://bucket/prefix");
   addOutOption(command, "the folder for the PCA");
+  command
+    .optionsGroup("Columns:")
+    .option("--path-column <name>", "the column of paths (path unless given)")
+    .option("--label-column <name>", "the column of labels (label unless given)")
+    .option("--no-label-column", "leave labels out")
+    .option("--features-column <name>", "the column of feature vectors (features unless given)");
   addPcaOptions(command);
   command
     .optionsGroup("Machine (chosen for it unless given):")
@@ -50,7 +59,15 @@ export function addPca(program: Command, context: CommandContext): void {
       ]),
     )
     .action(async (features: string, options: Options) => {
-      await pcaAndReport(context, { ...withoutBucketOptions(options), features }, options);
+      const { pathColumn, labelColumn, featuresColumn, ...others } = withoutBucketOptions(options);
+      const columns = {
+        ...(pathColumn === undefined ? {} : { path: pathColumn }),
+        // commander: true where neither is given, false for --no-label-column.
+        ...(typeof labelColumn === "string" ? { label: labelColumn } : labelColumn === false ? { label: null } : {}),
+        ...(featuresColumn === undefined ? {} : { features: featuresColumn }),
+      };
+      const named = Object.keys(columns).length > 0 ? { columns } : {};
+      await pcaAndReport(context, { ...others, ...named, features }, options);
     });
 }
 

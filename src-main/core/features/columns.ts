@@ -14,6 +14,8 @@ export interface NamedColumn {
 export interface FeatureColumns {
   readonly path: string;
   readonly label: string | null;
+  /** Without a label column: `label=...` folders give the labels. */
+  readonly folderLabels: boolean;
   readonly features: string;
   /** `vector`: Spark ML's struct of `type`, `size`, `indices` and `values`. */
   readonly shape: "list" | "vector";
@@ -62,7 +64,7 @@ export function chooseColumns(
   if (!TEXT.has(pathColumn.type)) return refuse(`${pathName} is ${pathColumn.type}`);
   if (names.label && !label) return refuse(`${names.label} is missing`);
   if (label && !LABEL.has(label.type)) return refuse(`${labelName} is ${label.type}`);
-  const named = { path: pathColumn.name, label: label?.name ?? null };
+  const named = { path: pathColumn.name, label: label?.name ?? null, folderLabels: labelName !== null };
   const [prefix] = vector;
   if (prefix !== undefined && vector.length === 1) return { ...named, features: prefix, shape: "vector" };
   if (!list) return refuse(`${featuresName} is missing`);

@@ -171,7 +171,7 @@ class GeneralReader implements FileReader {
 
   constructor(private readonly file: GeneralFile) {
     this.batches = new Batches(file);
-    this.fallbackLabel = partitionLabel(file.path);
+    this.fallbackLabel = file.columns.folderLabels ? partitionLabel(file.path) : null;
   }
 
   async read(filling: Filling, signal: AbortSignal): Promise<number> {

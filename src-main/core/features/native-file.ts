@@ -94,7 +94,7 @@ class NativeReader implements FileReader {
   private row = 0;
 
   constructor(private readonly file: NativeFile) {
-    this.fallbackLabel = partitionLabel(file.path);
+    this.fallbackLabel = file.columns.folderLabels ? partitionLabel(file.path) : null;
   }
 
   async read(filling: Filling, signal: AbortSignal): Promise<number> {

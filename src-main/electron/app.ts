@@ -10,7 +10,7 @@ import { pathArguments, type Started } from "./arguments.js";
 import { type EngineChild, EngineHost, type EngineNews } from "./engine-host.js";
 import { registerIpc, sendMessage, showFolderDialog } from "./ipc.js";
 import { ActiveJobs, JobSigns } from "./job-signs.js";
-import { menuTemplate, type RecentRun } from "./menu.js";
+import { contextTemplate, menuTemplate, type RecentRun } from "./menu.js";
 import { Quit } from "./quit.js";
 import { handleScheme, registerScheme } from "./scheme.js";
 import { HELP_LINKS, hardenContents, hardenSession } from "./security.js";
@@ -43,6 +43,7 @@ interface HandedOver {
 /** Starts the app, or hands the command line over to the one that is open already. To be called before `ready`. */
 export function startApp(electron: ElectronModule, started: Started, platform = process.platform): void {
   const { app } = electron;
+  app.setName("Verger");
   // Beside runs and settings; another VERGER_HOME is another app, with a lock of its own.
   app.setPath("userData", path.join(userFolder(), "desktop"));
   app.enableSandbox();
@@ -141,6 +142,10 @@ class DesktopApp {
     });
     this.window = window;
     this.signs.show(this.jobs);
+    window.webContents.on("context-menu", (_event, place) => {
+      const template = contextTemplate(this.words, place);
+      if (template.length > 0) this.electron.Menu.buildFromTemplate(template).popup({ window });
+    });
     window.on("close", (event) => {
       // Elsewhere than on macOS the last window takes the app along: it must be asked for while the window is there.
       if (this.platform === "darwin" || this.quit.closing) return;

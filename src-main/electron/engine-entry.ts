@@ -1,7 +1,9 @@
 /** Entry of the engine's process, an Electron utilityProcess. Jobs run in worker threads of it. */
+import { forbidRuntimeTelemetry } from "../core/embed/telemetry.js";
 import { createEngine } from "../engine/index.js";
 import { serveEngine } from "./engine-process.js";
 
+forbidRuntimeTelemetry();
 const { parentPort } = process;
 await serveEngine(
   {

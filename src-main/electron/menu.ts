@@ -1,5 +1,5 @@
 /** The application menu, made anew when the language or the recent runs change. */
-import type { MenuItemConstructorOptions } from "electron";
+import type { ContextMenuParams, MenuItemConstructorOptions } from "electron";
 import type { MenuView } from "../api/bridge.js";
 import type { Words } from "./words.js";
 
@@ -111,4 +111,24 @@ function recentItems(words: Words, recent: readonly RecentRun[], actions: MenuAc
     sublabel: path,
     click: () => actions.open(path),
   }));
+}
+
+/**
+ * The menu of the right mouse button where there is text to be edited or copied: Electron has none of its own.
+ *
+ * @returns nothing to show elsewhere
+ */
+export function contextTemplate(
+  words: Words,
+  { isEditable, selectionText, editFlags }: Pick<ContextMenuParams, "isEditable" | "selectionText" | "editFlags">,
+): Items {
+  const copy = { label: words.copy, role: "copy", enabled: editFlags.canCopy } as const;
+  if (!isEditable) return selectionText.trim() === "" ? [] : [copy];
+  return [
+    { label: words.cut, role: "cut", enabled: editFlags.canCut },
+    copy,
+    { label: words.paste, role: "paste", enabled: editFlags.canPaste },
+    { type: "separator" },
+    { label: words.selectAll, role: "selectAll", enabled: editFlags.canSelectAll },
+  ];
 }

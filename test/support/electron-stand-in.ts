@@ -192,6 +192,7 @@ export class FakeApp extends EventEmitter {
   sandboxed = false;
   first = true;
   handedOver: unknown;
+  name = "";
   quits = 0;
   exits: number[] = [];
   badge: number | undefined;
@@ -201,6 +202,9 @@ export class FakeApp extends EventEmitter {
     this.makeReady = resolve;
   });
 
+  setName(name: string): void {
+    this.name = name;
+  }
   setPath(name: string, value: string): void {
     this.paths.set(name, value);
   }
@@ -253,6 +257,7 @@ export function electronStandIn() {
   const windows: FakeWindow[] = [];
   const children: { child: FakeChild; entry: string; options: unknown }[] = [];
   const menus: { label?: string; submenu?: { label?: string; click?: () => void }[] }[][] = [];
+  const popups: { label?: string }[][] = [];
   const opened: string[] = [];
   const trashed: string[] = [];
   const revealed: string[] = [];
@@ -283,7 +288,9 @@ export function electronStandIn() {
       }
     },
     Menu: {
-      buildFromTemplate: (template: (typeof menus)[number]) => template,
+      // A template with what a menu made of it can do.
+      buildFromTemplate: (template: (typeof menus)[number]) =>
+        Object.assign([...template], { popup: () => popups.push(template) }),
       setApplicationMenu: (menu: (typeof menus)[number]) => menus.push(menu),
     },
     dialog: {
@@ -330,6 +337,7 @@ export function electronStandIn() {
     windows,
     children,
     menus,
+    popups,
     opened,
     trashed,
     revealed,

@@ -253,6 +253,24 @@ describe("menus", () => {
     expect(system.nativeTheme.themeSource).toBe("light");
   });
 
+  it("of the right mouse button are for text alone", async () => {
+    const { window } = await open();
+    const can = { canCut: true, canCopy: true, canPaste: false, canSelectAll: true };
+    const click = (isEditable: boolean, selectionText: string) =>
+      window.webContents.emit("context-menu", {}, { isEditable, selectionText, editFlags: can });
+    click(false, "");
+    click(false, " ");
+    expect(system.popups).toEqual([]);
+    click(false, "apple");
+    click(true, "");
+    const { copy, cut, paste, selectAll } = WORDS.en;
+    expect(system.popups.map((items) => items.flatMap(({ label }) => label ?? []))).toEqual([
+      [copy],
+      [cut, copy, paste, selectAll],
+    ]);
+    expect(system.popups[1]).toContainEqual({ label: paste, role: "paste", enabled: false });
+  });
+
   it("lead to views", async () => {
     const { window } = await open();
     menuItem(WORDS.en.jobs)?.click?.();

@@ -86,7 +86,7 @@ const fr: Words = {
   quitKeep: "Garder Verger ouvert",
   pageGoneTitle: "La fenêtre a cessé de fonctionner.",
   pageGoneDetail:
-    "Elle a échoué deux fois en peu de temps. Les tâches ne sont pas touchées : redémarrez Verger pour les revoir.",
+    "Elle a échoué deux fois en peu de temps. Les tâches ne sont pas touchées : redémarrez Verger pour les revoir.",
 };
 
 export const WORDS: Readonly<Record<Language, Words>> = { en, fr };

@@ -159,7 +159,7 @@ export const frProblems: Said = {
   "s3/unavailable": "Le serveur S3 est indisponible pour le moment ; réessayez plus tard.",
   "s3/url": "Ce n’est pas une adresse s3://compartiment/préfixe.",
   "desktop/engine-ended":
-    "Le moteur de Verger s’est arrêté avant de répondre ; il redémarre, et les tâches peuvent être reprises.",
+    "Le moteur de Verger s’est arrêté avant de répondre ; il redémarre, et les tâches peuvent être reprises.",
   "server/token": "Cette adresse n’a pas de jeton valable ; ouvrez l’adresse affichée par « verger serve ».",
   "request/unknown-channel": "La page et le serveur ne sont pas de la même version ; rechargez la page.",
   "network/unreachable": "Verger n’a pas répondu.",

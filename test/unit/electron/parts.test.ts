@@ -263,6 +263,8 @@ describe("the menu", () => {
   it("says in French what it says in English", () => {
     expect(Object.keys(WORDS.fr)).toEqual(Object.keys(WORDS.en));
     const same = Object.entries(WORDS.fr).filter(([key, text]) => WORDS.en[key as keyof typeof WORDS.en] === text);
+    // As French typography wants it: spaces that do not break, a real apostrophe.
+    for (const text of Object.values(WORDS.fr)) expect(text).not.toMatch(/ [;:?!»]|« |\w[;?!]|'/);
     // Spelt alike in both.
     expect(same.map(([key]) => key)).toEqual(["licence", "services"]);
   });

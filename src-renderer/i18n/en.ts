@@ -22,7 +22,10 @@ export const en = {
   "connection.engineLostDetail": "A job that was under way can be resumed under Jobs.",
   "connection.engineEnded": "Verger is closing; jobs are being saved …",
   "connection.retry": "Try now",
-  "connection.unauthorised": "This address has no valid token. Open the address that “verger serve” printed.",
+  "connection.unauthorised":
+    "This page has no valid token; each start of Verger has its own. The address stands where “verger serve” was started.",
+  "connection.address": "Address with the token",
+  "connection.goOn": "Go on here",
 
   "action.close": "Close",
   "action.cancel": "Cancel",

@@ -25,7 +25,10 @@ export const fr: Dictionary = {
   "connection.engineLostDetail": "Une tâche qui était en cours peut être reprise dans Tâches.",
   "connection.engineEnded": "Verger se ferme, les tâches sont enregistrées…",
   "connection.retry": "Essayer maintenant",
-  "connection.unauthorised": "Cette adresse n’a pas de jeton valable. Ouvrez l’adresse affichée par « verger serve ».",
+  "connection.unauthorised":
+    "Cette page n’a pas de jeton valable ; chaque lancement de Verger a le sien. L’adresse est affichée là où « verger serve » a été lancé.",
+  "connection.address": "Adresse avec le jeton",
+  "connection.goOn": "Continuer ici",
 
   "action.close": "Fermer",
   "action.cancel": "Annuler",

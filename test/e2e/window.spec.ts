@@ -65,11 +65,7 @@ test("variance: the target moves by keyboard, a component shows its photos", asy
   await expect(page).toHaveURL(/component=2/);
 });
 
-test("a server that is killed leaves a banner; one that comes back is found again", async ({
-  page,
-  orchard,
-  context,
-}) => {
+test("a server that is killed leaves a banner; one that comes back is found again", async ({ page, orchard }) => {
   const home = path.join(orchard.folder, "home-of-the-killed");
   const first = await startServer(home, [orchard.run]);
   await page.goto(first.url);
@@ -80,12 +76,16 @@ test("a server that is killed leaves a banner; one that comes back is found agai
   await expect(page.getByRole("heading", { name: `${PHOTOS} photos` })).toBeVisible();
   const again = await startServer(home, [], first.port);
   try {
-    // A new server has a new token: the page says what to do, and once that is done it goes on by itself.
-    await expect(page.getByText("This address has no valid token")).toBeVisible();
-    const second = await context.newPage();
-    await second.goto(again.url);
-    await expect(second.getByRole("link", { name: "orchard" })).toBeVisible();
-    await expect(page.getByText("This address has no valid token")).toBeHidden();
+    // A new server has a new token: the page takes its address, and goes on where it was.
+    await expect(page.getByText("This page has no valid token")).toBeVisible();
+    const address = page.getByLabel("Address with the token");
+    await address.fill("http://127.0.0.1/nothing");
+    await expect(page.getByRole("button", { name: "Go on here" })).toBeDisabled();
+    await address.fill(again.url);
+    await page.getByRole("button", { name: "Go on here" }).click();
+    await expect(page.getByText("This page has no valid token")).toBeHidden();
+    await expect(page.getByRole("heading", { name: `${PHOTOS} photos` })).toBeVisible();
+    expect(page.url()).not.toContain("token");
     await page.getByTestId("photos").getByRole("option").nth(2).click();
     await expect(page.getByRole("complementary").getByText(/\.jpg/)).toBeVisible();
   } finally {

@@ -91,9 +91,20 @@ function copyPackage(name, patterns, folder) {
 }
 
 function writeManifest(folder, desktop) {
-  const { name, version, description, license, type, main, homepage, author } = readPackage();
+  const { name, version, description, license, type, main, homepage, author, dependencies: libraries } = readPackage();
   const dependencies = Object.fromEntries(EXTERNAL_PACKAGES.map((other) => [other, readPackage(other).version]));
-  const manifest = { name, productName: "Verger", version, description, license, homepage, author, type, dependencies };
+  const manifest = {
+    name,
+    productName: "Verger",
+    version,
+    description,
+    license,
+    homepage,
+    author,
+    type,
+    dependencies,
+    libraries,
+  };
   writeJson(path.join(folder, "package.json"), desktop ? { ...manifest, main } : manifest);
 }
 

@@ -26,6 +26,11 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     },
   };
   try {
+    if (output.json && asksForVersion(switches)) {
+      const { components } = await import("../engine/about.js");
+      output.document(await components());
+      return EXIT.done;
+    }
     await buildProgram(context, appVersion()).parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
@@ -33,4 +38,11 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     if (!(error instanceof CommanderError)) output.failure(error);
     return exitCodeOf(error);
   }
+}
+
+/** `verger --version` or `-V`, and no command. */
+function asksForVersion(switches: readonly string[]): boolean {
+  return (
+    switches.some((word) => word === "--version" || word === "-V") && switches.every((word) => word.startsWith("-"))
+  );
 }

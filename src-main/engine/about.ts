@@ -19,6 +19,24 @@ const RUNTIME: Readonly<Record<string, string>> = {
 
 /** @param folders of this engine */
 export async function about(folders: { readonly state: string; readonly cache: string }): Promise<About> {
+  return {
+    ...(await components()),
+    places: {
+      settings: path.join(folders.state, "settings.json"),
+      history: path.join(folders.state, "jobs"),
+      models: userModelsFolder(),
+      sync: syncFolder(),
+      cache: folders.cache,
+    },
+  };
+}
+
+/**
+ * Versions of everything that this Verger is made of; the document of `verger --version --json`.
+ *
+ * @throws VergerError `native/missing`
+ */
+export async function components(): Promise<Omit<About, "places">> {
   const { licence, libraries } = await manifest();
   const { simdTarget, simdTargets: _, ...versions } = imageLibraries();
   return {
@@ -40,22 +58,22 @@ export async function about(folders: { readonly state: string; readonly cache: s
       sha256,
       installed: file !== null,
     })),
-    places: {
-      settings: path.join(folders.state, "settings.json"),
-      history: path.join(folders.state, "jobs"),
-      models: userModelsFolder(),
-      sync: syncFolder(),
-      cache: folders.cache,
-    },
   };
 }
 
-/** Licence and pinned libraries of the program's own package.json. */
+/**
+ * Licence and pinned libraries of the program's own package.json. In a package most libraries are part of the bundles:
+ * there `dependencies` names what is installed beside them, and `libraries` all of them.
+ */
 async function manifest(): Promise<{ licence: string; libraries: { name: string; version: string }[] }> {
   const parsed: unknown = JSON.parse(await readFile(path.join(packageRoot(), "package.json"), "utf8"));
-  const { license, dependencies } = parsed as { license?: unknown; dependencies?: Record<string, string> };
+  const { license, dependencies, libraries } = parsed as {
+    license?: unknown;
+    dependencies?: Record<string, string>;
+    libraries?: Record<string, string>;
+  };
   return {
     licence: typeof license === "string" ? license : "",
-    libraries: Object.entries(dependencies ?? {}).map(([name, version]) => ({ name, version })),
+    libraries: Object.entries(libraries ?? dependencies ?? {}).map(([name, version]) => ({ name, version })),
   };
 }

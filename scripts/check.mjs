@@ -8,6 +8,7 @@ import { main, root, run, runModule, Stop } from "./lib/project.mjs";
 import { junitCounts, reportFile, vitestCounts } from "./lib/report.mjs";
 import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
+import { ensureTools } from "./package/tools.mjs";
 
 const PROJECTS = ["src-main", "src-renderer", "test", "test/e2e", "test/electron"];
 
@@ -29,10 +30,10 @@ async function step(name, action, count) {
   results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
 }
 
-const vitest = (suite) => () =>
+const vitest = (suite, tests = suite) => () =>
   runModule("vitest/vitest.mjs", [
     "run",
-    `test/${suite}`,
+    `test/${tests}`,
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${reportFile(suite, "json")}`,
@@ -67,6 +68,11 @@ await main(async () => {
   await step("integration tests", vitest("integration"), () => vitestCounts("integration"));
   await step("end-to-end tests of the window", script("test-e2e.mjs"), () => junitCounts("e2e"));
   await step("desktop app in Electron", script("test-electron.mjs"), () => junitCounts("electron"));
+  await step("set-up: packaging tools", ensureTools);
+  // The headless package and its clean Debian take minutes: npm run test:packaging.
+  await step("tests of the packaged desktop app", vitest("packaging", "packaging/desktop.test.ts"), () =>
+    vitestCounts("packaging"),
+  );
   await step("Python interop tests", script("test-python.mjs"), () => junitCounts("python"));
 
   console.log("");

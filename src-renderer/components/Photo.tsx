@@ -4,6 +4,14 @@ import { useState } from "react";
 import type { ThumbnailSize } from "../../src-main/api/channels.js";
 import { imageUrl } from "../api/client.js";
 
+/**
+ * Gives a photo up that has left the page before it came: the browser would go on loading it, and those that are looked
+ * at now would wait behind it.
+ */
+const giveUpWhenGone = (image: HTMLImageElement) => () => {
+  if (!image.complete) image.removeAttribute("src");
+};
+
 /** A photo of a run, or a quiet placeholder where it cannot be shown. */
 export function Photo({
   run,
@@ -33,6 +41,7 @@ export function Photo({
   }
   return (
     <img
+      ref={giveUpWhenGone}
       src={source}
       alt={alt}
       decoding="async"

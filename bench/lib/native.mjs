@@ -37,6 +37,11 @@ async function bundled(name, stdin) {
     format: "esm",
     platform: "node",
     target: "node20.19",
+    // As in scripts/build.mjs: packages with native code stay where they are, CommonJS calls require().
+    external: ["onnxruntime-node", "parquet-wasm", "apache-arrow"],
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
     logLevel: "error",
   });
   return import(pathToFileURL(outfile).href);

@@ -2,7 +2,7 @@
 //
 //   npm run screenshots [-- part of a name]
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "@playwright/test";
@@ -19,9 +19,19 @@ const SHOTS = [
   { name: "explore", theme: "light", act: explorePhoto },
   { name: "explore-dark", theme: "dark", width: 1440, act: exploreSelection },
   { name: "explore-small-french", theme: "light", locale: "fr-FR", width: 1024, height: 700, act: exploreClose },
+  { name: "explore-filters", theme: "light", act: exploreFilters },
+  { name: "explore-third-dark", theme: "dark", width: 1024, height: 700, act: exploreThird },
+  { name: "explore-export-french", theme: "light", locale: "fr-FR", width: 1024, height: 700, act: exploreExport },
   { name: "variance", theme: "light", act: variance },
+  { name: "variance-loadings-dark", theme: "dark", act: loadings },
   { name: "new-run-dark", theme: "dark", width: 1024, height: 700, act: newRun },
   { name: "jobs", theme: "light", width: 1024, height: 700, act: jobs },
+  { name: "compare", theme: "light", act: compare },
+  { name: "compare-small-dark", theme: "dark", locale: "fr-FR", width: 1024, height: 700, act: compareFigures },
+  { name: "import-dark", theme: "dark", width: 1024, height: 700, act: importFeatures },
+  { name: "transfers", theme: "light", act: transfers, bucket: true },
+  { name: "transfers-french-dark", theme: "dark", locale: "fr-FR", width: 1024, height: 700, act: sent, bucket: true },
+  { name: "about", theme: "light", width: 1024, height: 700, act: about },
 ];
 
 async function openRun(page) {
@@ -57,9 +67,38 @@ async function exploreClose(page) {
   await page.mouse.move(0, 0);
 }
 
+async function exploreFilters(page) {
+  await openRun(page);
+  const labels = page.getByRole("list", { name: "Labels" }).locator("button[aria-pressed]");
+  for (const label of [2, 5, 9, 14]) await labels.nth(label).click({ modifiers: ["Shift"] });
+  await page.getByRole("button", { name: "Filter by size" }).click();
+  const least = page.getByRole("slider", { name: "Outlier score, from" });
+  for (let step = 0; step < 5; step++) await least.press("PageUp");
+}
+
+async function exploreThird(page) {
+  await openRun(page);
+  await page.getByRole("button", { name: "Display options" }).click();
+  await page.getByLabel("Third component").selectOption("2");
+}
+
+async function exploreExport(page) {
+  await openRun(page);
+  await page.keyboard.press("x");
+}
+
 async function variance(page) {
   await openRun(page);
   await page.getByRole("link", { name: "Variance" }).click();
+}
+
+async function loadings(page) {
+  await variance(page);
+  await page.getByRole("combobox").selectOption("2");
+  await page.getByRole("heading", { name: "Features of component 3" }).scrollIntoViewIfNeeded();
+  await page.mouse.move(700, 600);
+  await page.mouse.wheel(0, 3000);
+  await page.mouse.move(0, 0);
 }
 
 async function newRun(page, { photos }) {
@@ -76,6 +115,65 @@ async function jobs(page, { photos }) {
     .getByText(/set aside/)
     .first()
     .click();
+}
+
+async function openComparison(page) {
+  for (const box of await page
+    .getByRole("checkbox")
+    .all()
+    .then((all) => all.slice(1)))
+    await box.check();
+  await page.getByRole("button", { name: /^Compare[r]?$/ }).click();
+  await page.getByTestId("overlap").waitFor();
+}
+
+async function compare(page) {
+  await openComparison(page);
+  // Line by line until the pointer meets a photo.
+  const box = await page.getByTestId("compare-map").first().boundingBox();
+  for (let step = 0; step < 400 && (await page.getByTestId("compare-card").count()) === 0; step++) {
+    const [column, line] = [step % 20, Math.floor(step / 20)];
+    await page.mouse.move(box.x + (0.2 + column / 50) * box.width, box.y + (0.2 + line / 40) * box.height);
+  }
+  await page.mouse.down();
+  await page.mouse.up();
+  await page.getByTestId("overlap").waitFor();
+}
+
+async function compareFigures(page) {
+  await openComparison(page);
+  await page.getByTestId("overlap").evaluate((element) => element.scrollIntoView({ block: "start" }));
+}
+
+async function importFeatures(page, { orchard }) {
+  await page.getByRole("button", { name: "Import features" }).click();
+  await page.getByLabel("Features", { exact: true }).fill(path.join(orchard, "features"));
+  await page.getByRole("button", { name: "Compute PCA" }).and(page.locator(":enabled")).waitFor();
+}
+
+async function transfers(page, { photos }) {
+  await page.getByRole("link", { name: "Transfers" }).click();
+  await page.getByLabel("Folder to send", { exact: true }).fill(photos);
+  await page.getByLabel("Bucket and prefix to fill").fill("s3://orchard/photos");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await page.getByRole("button", { name: "Start transfer" }).waitFor();
+  await page.getByText(/^[\d,]+ files$/).click();
+}
+
+async function sent(page, { photos }) {
+  await page.getByRole("link", { name: "Transferts" }).click();
+  await page.getByLabel("Dossier à envoyer", { exact: true }).fill(photos);
+  await page.getByLabel("Compartiment et préfixe à remplir").fill("s3://orchard/photos");
+  await page.getByRole("button", { name: "Aperçu" }).click();
+  await page.getByRole("button", { name: "Lancer le transfert" }).click();
+  await page.locator('[data-job="done"]').first().waitFor();
+}
+
+async function about(page) {
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("link", { name: "About Verger" }).click();
+  await page.getByRole("button", { name: "Check this machine" }).click();
+  await page.getByRole("button", { name: "Copy the report" }).waitFor();
 }
 
 /** Until photos and map stand still. */
@@ -100,8 +198,24 @@ function preparePhotos(folder) {
   }
 }
 
-function serve(home, runs) {
-  const env = { ...process.env, VERGER_HOME: home };
+/** A real S3 server with an empty bucket; its environment is what a program needs to reach it. */
+async function startBucket(folder) {
+  const child = spawn(process.execPath, [path.join("scripts", "s3-server.mjs"), folder], { cwd: root });
+  await new Promise((resolve, reject) => {
+    child.stdout.once("data", resolve);
+    child.once("exit", () =>
+      reject(new Stop("Expected an S3 server for the pictures; run npm run s3-server to see why not.")),
+    );
+  });
+  const settings = readFileSync(path.join(folder, "env"), "utf8");
+  const env = Object.fromEntries(
+    [...settings.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+  );
+  return { child, env };
+}
+
+function serve(home, runs, more = {}) {
+  const env = { ...process.env, ...more, VERGER_HOME: home };
   const child = spawn(process.execPath, [verger, "serve", ...runs, "--json"], { cwd: root, env });
   return new Promise((resolve, reject) => {
     let text = "";
@@ -147,17 +261,24 @@ await main(async () => {
     "fast",
     "--quiet",
   ]);
-  const { child, url } = await serve(path.join(folder, "home"), [orchard, path.join(folder, "first try")]);
+  const quick = path.join(folder, "quick look");
+  output(process.execPath, [verger, "run", photos, "--out", quick, "--preset", "fast", "--quiet"]);
+  const wanted = process.argv[2] ?? "";
+  const shots = SHOTS.filter(({ name }) => name.includes(wanted));
+  const bucket = shots.some((shot) => shot.bucket) ? await startBucket(path.join(folder, "s3")) : undefined;
+  const { child, url } = await serve(
+    path.join(folder, "home"),
+    [path.join(folder, "first try"), orchard, quick],
+    bucket?.env,
+  );
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--enable-unsafe-swiftshader"] });
   try {
-    const wanted = process.argv[2] ?? "";
-    for (const { name, theme, locale = "en-GB", width = 1440, height = 900, act } of SHOTS) {
-      if (!name.includes(wanted)) continue;
+    for (const { name, theme, locale = "en-GB", width = 1440, height = 900, act } of shots) {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale });
       const page = await context.newPage();
       await page.goto(url);
       await page.getByRole("link", { name: "orchard" }).waitFor();
-      await act(page, { photos });
+      await act(page, { photos, orchard });
       await settle(page);
       // 256 colours: a third of the size, and nobody sees it on a page of grey and a few photos.
       const picture = await sharp(await page.screenshot())
@@ -172,6 +293,11 @@ await main(async () => {
     child.removeAllListeners("exit");
     child.kill("SIGINT");
     await new Promise((resolve) => child.once("exit", resolve));
+    if (bucket) {
+      bucket.child.removeAllListeners("exit");
+      bucket.child.kill("SIGINT");
+      await new Promise((resolve) => bucket.child.once("exit", resolve));
+    }
     rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -83,7 +83,7 @@ export function Choice({
           {before}
         </span>
       )}
-      <span className={clsx("relative flex min-w-0", brief && "shrink-0")}>
+      <span className={clsx("relative flex min-w-0 grow", brief && "shrink-0")}>
         <select
           aria-label={label}
           className={clsx("field min-w-0 [&>option]:text-ink", brief && "@max-2xl:text-transparent", className)}

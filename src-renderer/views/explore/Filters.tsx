@@ -14,6 +14,8 @@ import { sayValue } from "./say-value.js";
 const BINS = 48;
 /** Places that a thumb of the slider can take. */
 const STEPS = 240;
+/** Milliseconds. */
+const DAY = 86_400_000;
 
 /** Filters by what the run holds of each photo; what is the same for all photos filters nothing and is not offered. */
 export function Filters() {
@@ -103,6 +105,9 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
   const counts = useMemo(() => histogram(values, whole, BINS), [values, whole]);
   const most = Math.max(1, ...counts);
   const title = t(`explore.colour.${name}`);
+  // Photos of one outing differ by the hour.
+  const byTheHour = name === "modified" && whole.high - whole.low < 2 * DAY;
+  const say = (value: number) => (byTheHour ? speech.date(value) : sayValue(speech, name, value));
   const step = name === "outlier" ? (whole.high - whole.low) / STEPS : Math.max(1, (whole.high - whole.low) / STEPS);
   /** An end at the edge is open: what a run gains later passes too. */
   const commit = (nextLow: number, nextHigh: number) => {
@@ -118,10 +123,8 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
   return (
     <section aria-label={title}>
       <h3 className="flex items-baseline justify-between gap-2">
-        <span className="font-semibold">{title}</span>
-        <span className="tabular text-2xs text-muted">
-          {`${sayValue(speech, name, from)} – ${sayValue(speech, name, to)}`}
-        </span>
+        <span className="shrink-0 font-semibold">{title}</span>
+        <span className="tabular text-right text-2xs text-muted">{`${say(from)} – ${say(to)}`}</span>
       </h3>
       <svg viewBox={`0 0 ${BINS} 24`} preserveAspectRatio="none" aria-hidden="true" className="mt-1.5 h-9 w-full">
         {Array.from(counts, (count, bin) => {
@@ -148,6 +151,7 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
         min={whole.low}
         max={whole.high}
         step={step}
+        largeStep={10 * step}
         onValueChange={(next) => setDrawn(next as unknown as readonly [number, number])}
         onValueCommitted={(next) => commit(...(next as unknown as readonly [number, number]))}
       >
@@ -159,7 +163,7 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
                 key={end}
                 index={index}
                 aria-label={`${title}, ${t(`filter.${end}`)}`}
-                getAriaValueText={(_, value) => sayValue(speech, name, value)}
+                getAriaValueText={(_, value) => say(value)}
                 className="size-3.5 rounded-full border-2 border-accent bg-surface outline-offset-2 has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent"
               />
             ))}

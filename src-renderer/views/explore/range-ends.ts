@@ -7,6 +7,7 @@ export function writeEnd(column: Column, value: number): string {
     const two = (part: number) => String(part).padStart(2, "0");
     return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   }
+  if (column === "outlier") return String(Number(value.toFixed(2)));
   return String(Number((column === "size" ? value / 1000 : value).toPrecision(6)));
 }
 

@@ -1,10 +1,10 @@
 /** Jobs through the window's api: watched, stopped, resumed, killed; and the end of the server. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cliJson } from "../support/run-cli.js";
 import { expectFinished, expectWhole, readRun, resultHashes } from "../support/run-folder.js";
-import { copyRealPhotos, drawPhotos, workFolder } from "../support/run-photos.js";
+import { copyRealPhotos, drawPhotos, imagesBelow, workFolder } from "../support/run-photos.js";
 import { type Client, Served } from "../support/serve.js";
 
 const work = workFolder("serve-jobs");
@@ -183,6 +183,13 @@ describe("a job", () => {
     expect(again.number).toBeGreaterThan(client.job(id)?.number as number);
     await reach(again.id, "done");
     expect(client.job(again.id)?.summary).toMatchObject({ setAside: 1, reused: 4 });
+    // Mended meanwhile: embedded, and nothing is set aside any more.
+    copyFileSync(path.join(some, imagesBelow(some).find((name) => name !== "broken.jpg") as string), broken);
+    const mended = await client.call("jobs.retry", { job: again.id });
+    await reach(mended.id, "done");
+    expect(client.job(mended.id)?.summary).toMatchObject({ setAside: 0, embedded: 1, reused: 4 });
+    const { run } = client.job(mended.id) as { run: string };
+    expect((await client.call("run.setAside", { run, offset: 0, limit: 10 })).total).toBe(0);
 
     const pca = await client.call("jobs.start", { kind: "pca", request: { features: out, out, components: 2 } });
     await reach(pca.id, "done");
@@ -190,10 +197,34 @@ describe("a job", () => {
   });
 });
 
+describe("the history", () => {
+  it("outlives the server, with durations and stages, until a job is taken off it", async () => {
+    const before = (await client.call("jobs.list", {})).jobs;
+    const done = before.filter(({ state }) => state === "done");
+    expect(done.length).toBeGreaterThan(3);
+    for (const { seconds, startedAt, endedAt, stages } of done) {
+      const lasted = (Date.parse(endedAt as string) - Date.parse(startedAt as string)) / 1_000;
+      expect(seconds).toBeGreaterThan(0);
+      // Pauses do not count; dates are whole milliseconds.
+      expect(seconds).toBeLessThan(lasted + 0.01);
+      const spent = stages.reduce((sum, stage) => sum + (stage.seconds ?? Number.NaN), 0);
+      expect(spent).toBeGreaterThan(0);
+    }
+    expect((await served.stop("SIGINT")).code).toBe(0);
+    served = await Served.start([], home);
+    client = await served.visit();
+    expect((await client.call("jobs.list", {})).jobs).toEqual(before);
+    const [first, ...others] = before;
+    await client.call("jobs.forget", { job: first?.id as string });
+    expect((await client.call("jobs.list", {})).jobs).toEqual(others);
+  });
+});
+
 describe("the end of the server", () => {
   it("by a kill in the middle of a job leaves one that another server resumes", async () => {
     const out = inWork("killed");
     const id = await start(out);
+    const waiting = await start(inWork("killed-waiting"));
     await underWay(id);
     await served.stop("SIGKILL");
     await expectWhole(out);
@@ -202,6 +233,10 @@ describe("the end of the server", () => {
     const job = (await client.call("jobs.list", {})).jobs.find((entry) => entry.id === id);
     expect(job).toMatchObject({ state: "interrupted", failure: null });
     expect(job?.notices.at(-1)?.code).toBe("job/interrupted");
+    const queued = (await client.call("jobs.list", {})).jobs.find((entry) => entry.id === waiting);
+    expect(queued).toMatchObject({ state: "interrupted", startedAt: null, seconds: 0 });
+    // Nothing goes on before somebody says so, and what was only waiting can be called off.
+    expect((await client.call("jobs.cancel", { job: waiting })).state).toBe("cancelled");
     await client.call("jobs.resume", { job: id });
     await reach(id, "done");
     expect(resultHashes(out)).toEqual(expected);

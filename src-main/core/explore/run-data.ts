@@ -2,6 +2,7 @@
  * A run as an interface explores it: rows, labels, columns, scores, features. Everything is read from the run's Parquet
  * once, when it is first asked for, and held as typed arrays; what would take more than a stated bound is streamed.
  */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { RunFile } from "../../api/contract.js";
 import type { PcaModel } from "../../native/linalg.js";
@@ -116,7 +117,9 @@ export class RunData {
 
   /** What the paths are relative to: where people found the photos, else where the run says; null where it does not. */
   get root(): string | null {
-    return this.located ?? photoRoot(this.file, this.folder);
+    const { located } = this;
+    // A disk that is not connected today may stand where it stood before.
+    return located !== undefined && existsSync(located) ? located : photoRoot(this.file, this.folder);
   }
 
   get revision(): number {

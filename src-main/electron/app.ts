@@ -14,6 +14,7 @@ import { contextTemplate, menuTemplate, type RecentRun } from "./menu.js";
 import { Quit } from "./quit.js";
 import { handleScheme, registerScheme } from "./scheme.js";
 import { HELP_LINKS, hardenContents, hardenSession } from "./security.js";
+import { checkForUpdates, hasUpdateAddress, type UpdateQuestion } from "./updates.js";
 import { openWindow } from "./window.js";
 import { WORDS, type Words } from "./words.js";
 
@@ -234,7 +235,13 @@ class DesktopApp {
 
   private drawMenu(): void {
     const { app, dialog, Menu } = this.electron;
-    const state = { words: this.words, recent: this.recent, platform: this.platform, packaged: app.isPackaged };
+    const state = {
+      words: this.words,
+      recent: this.recent,
+      platform: this.platform,
+      packaged: app.isPackaged,
+      updates: app.isPackaged && hasUpdateAddress(process.resourcesPath),
+    };
     const template = menuTemplate(state, {
       show: (view) => this.show(view),
       chooseRun: () => {
@@ -244,8 +251,21 @@ class DesktopApp {
       },
       open: (folder) => this.open(folder),
       showLicence: () => this.openLink(HELP_LINKS.licence),
+      checkForUpdates: () => void this.update(),
     });
     Menu.setApplicationMenu(Menu.buildFromTemplate(template));
+  }
+
+  private async update(): Promise<void> {
+    const { default: electronUpdater } = await import("electron-updater");
+    await checkForUpdates(electronUpdater.autoUpdater, this.words, (question) => this.ask(question));
+  }
+
+  private async ask({ buttons, ...question }: UpdateQuestion): Promise<number> {
+    const options = { ...question, buttons: [...buttons], defaultId: 0, cancelId: buttons.length - 1, noLink: true };
+    const { dialog } = this.electron;
+    const shown = this.window ? dialog.showMessageBox(this.window, options) : dialog.showMessageBox(options);
+    return (await shown).response;
   }
 
   private show(view: MenuView): void {

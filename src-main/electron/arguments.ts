@@ -9,10 +9,12 @@ export interface Started {
   readonly defaultApp?: boolean | undefined;
 }
 
-/** Arguments without the program, and without the script where there is one. */
+/** Arguments without the program, and without the script (plain Node) or the app's folder (`electron .`). */
 function argumentsOf({ argv, versions, defaultApp }: Started): readonly string[] {
-  const packaged = versions.electron !== undefined && !defaultApp;
-  return argv.slice(packaged ? 1 : 2);
+  if (versions.electron === undefined) return argv.slice(2);
+  const given = argv.slice(1);
+  // Switches of Electron's may stand before the folder.
+  return defaultApp ? given.slice(given.findIndex((argument) => !argument.startsWith("-")) + 1) : given;
 }
 
 /**

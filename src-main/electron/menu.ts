@@ -13,6 +13,7 @@ export interface MenuActions {
   chooseRun(): void;
   open(path: string): void;
   showLicence(): void;
+  checkForUpdates(): void;
 }
 
 export interface MenuState {
@@ -22,6 +23,8 @@ export interface MenuState {
   readonly platform: NodeJS.Platform;
   /** A packaged app has no developer tools. */
   readonly packaged: boolean;
+  /** The package says where newer versions are to be found. */
+  readonly updates: boolean;
 }
 
 type Items = MenuItemConstructorOptions[];
@@ -29,7 +32,7 @@ type Items = MenuItemConstructorOptions[];
 const MOST_RECENT = 10;
 
 /** Every item has a label of its own: Electron's names of its roles are English only. */
-export function menuTemplate({ words, recent, platform, packaged }: MenuState, actions: MenuActions): Items {
+export function menuTemplate({ words, recent, platform, packaged, updates }: MenuState, actions: MenuActions): Items {
   const mac = platform === "darwin";
   const separator = { type: "separator" } as const;
   const settings = { label: words.settings, accelerator: "CmdOrCtrl+,", click: () => actions.show("settings") };
@@ -84,6 +87,7 @@ export function menuTemplate({ words, recent, platform, packaged }: MenuState, a
   ];
   const help: Items = [
     { label: words.licence, click: () => actions.showLicence() },
+    ...(updates ? [{ label: words.checkForUpdates, click: () => actions.checkForUpdates() }] : []),
     ...(mac ? [] : [separator, about]),
   ];
   return [

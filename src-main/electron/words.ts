@@ -41,6 +41,17 @@ const en = {
   quitKeep: "Keep Verger open",
   pageGoneTitle: "The window has stopped working.",
   pageGoneDetail: "It failed twice within a short time. Jobs are not affected: restart Verger to see them.",
+  checkForUpdates: "Check for updates…",
+  updateNone: "This is the newest version.",
+  updateFound: "Verger {version} is available.",
+  updateFoundDetail: "Do you want to download it now? Nothing is installed before you agree to it.",
+  updateFetch: "Download",
+  updateReady: "Verger {version} has been downloaded.",
+  updateReadyDetail: "It can be installed when you quit Verger. Settings, runs and models stay as they are.",
+  updateInstall: "Install when I quit",
+  updateFailed: "Verger could not look for or fetch a newer version. The installed one is unchanged.",
+  notNow: "Not now",
+  ok: "OK",
 } as const;
 
 export type Words = { readonly [K in keyof typeof en]: string };
@@ -87,6 +98,19 @@ const fr: Words = {
   pageGoneTitle: "La fenêtre a cessé de fonctionner.",
   pageGoneDetail:
     "Elle a échoué deux fois en peu de temps. Les tâches ne sont pas touchées : redémarrez Verger pour les revoir.",
+  checkForUpdates: "Rechercher des mises à jour…",
+  updateNone: "Vous avez la version la plus récente.",
+  updateFound: "Verger {version} est disponible.",
+  updateFoundDetail: "Voulez-vous la télécharger maintenant ? Rien n’est installé sans votre accord.",
+  updateFetch: "Télécharger",
+  updateReady: "Verger {version} a été téléchargé.",
+  updateReadyDetail:
+    "L’installation peut se faire quand vous quittez Verger. Réglages, exécutions et modèles ne changent pas.",
+  updateInstall: "Installer à la fermeture",
+  updateFailed:
+    "Verger n’a pas pu rechercher ou télécharger une version plus récente. La version installée n’a pas changé.",
+  notNow: "Pas maintenant",
+  ok: "OK",
 };
 
 export const WORDS: Readonly<Record<Language, Words>> = { en, fr };

@@ -10,7 +10,8 @@ import { workFolder } from "../support/run-photos.js";
 const binary = process.env.VERGER_ELECTRON_BINARY ?? "";
 const skipped = process.env.VERGER_ELECTRON_SKIP ?? "start it by npm run e2e:electron";
 const isRoot = process.getuid?.() === 0;
-const PHOTOS = 40;
+/** Enough to quit in the middle of. */
+const PHOTOS = 400;
 
 interface Orchard {
   readonly folder: string;

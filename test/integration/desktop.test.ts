@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ApiEvent, Job } from "../../src-main/api/channels.js";
 import { EngineHost } from "../../src-main/electron/engine-host.js";
@@ -113,7 +114,7 @@ describe("the engine in a process of its own", () => {
   });
 });
 
-describe("--cli of the desktop app's own entry", () => {
+describe("the desktop app's own entry", () => {
   const entry = path.join(repositoryRoot, "dist", "electron", "main.js");
   const env = { ...process.env, NO_COLOR: "1", VERGER_HOME: path.join(folder, "cli") };
   // No display, on whatever machine this is.
@@ -131,10 +132,27 @@ describe("--cli of the desktop app's own entry", () => {
     [["inspect", path.join(folder, "nothing")], 1],
     [["run"], 2],
     [["--no-such-option"], 2],
-  ])("does what bin/verger does: %j", (args, status) => {
+  ])("with --cli does what bin/verger does: %j", (args, status) => {
     const [plain, desktop] = both(...args);
     expect(desktop).toEqual(plain);
     expect(desktop?.status).toBe(status);
+  });
+
+  it("without --cli starts the app, sandboxed, and hands its folders to the one that is open", () => {
+    const shim = pathToFileURL(path.join(repositoryRoot, "test", "support", "second-start.mjs")).href;
+    const { stdout, stderr } = spawnSync(process.execPath, ["--import", shim, entry, "runs/first"], {
+      encoding: "utf8",
+      env,
+      cwd: folder,
+    });
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual({
+      name: "Verger",
+      userData: path.join(folder, "cli", "desktop"),
+      sandbox: true,
+      schemes: ["verger"],
+      handedOver: { paths: [path.join(realpathSync(folder), "runs", "first")] },
+    });
   });
 
   it("without --cli says what plain Node cannot do", () => {

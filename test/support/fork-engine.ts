@@ -1,6 +1,7 @@
 /** The desktop app's engine in a real process of plain Node, behind the interface of Electron's utilityProcess. */
 import { type ChildProcess, fork } from "node:child_process";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import type { EngineChild } from "../../src-main/electron/engine-host.js";
 import type { FromEngine } from "../../src-main/electron/engine-messages.js";
 import { repositoryRoot } from "./run-cli.js";
@@ -9,7 +10,7 @@ import { repositoryRoot } from "./run-cli.js";
 export function forkEngine(home: string): EngineChild & { readonly process: ChildProcess } {
   const child = fork(path.join(repositoryRoot, "dist", "electron", "engine-entry.js"), {
     serialization: "advanced",
-    execArgv: ["--import", path.join(repositoryRoot, "test", "support", "utility-process.mjs")],
+    execArgv: ["--import", pathToFileURL(path.join(repositoryRoot, "test", "support", "utility-process.mjs")).href],
     env: { ...process.env, VERGER_HOME: home, VERGER_CHECK_API: "1" },
   });
   return {

@@ -26,6 +26,17 @@ describe("the command line", () => {
     expect(cliArguments(packaged("runs/first", "--cli"))).toBeUndefined();
   });
 
+  it("of a checkout may hold switches before the app's folder", () => {
+    const started = (...args: string[]): Started => ({
+      argv: ["/x/electron", "--inspect=0", "--no-sandbox", "/work/verger", ...args],
+      versions: { electron: "45" },
+      defaultApp: true,
+    });
+    expect(pathArguments(started(), "/data")).toEqual([]);
+    expect(pathArguments(started("runs/first"), "/data")).toEqual([path.resolve("/data/runs/first")]);
+    expect(cliArguments(started("--cli", "doctor"))).toEqual(["doctor"]);
+  });
+
   it("gives an argument of the command that is called --cli to the command", () => {
     expect(cliArguments(packaged("--cli", "run", "--cli"))).toEqual(["run", "--cli"]);
   });

@@ -19,7 +19,7 @@ export function AboutView() {
     client.call("app.about", {}).then(setAbout, (error) => setProblem(problemOf(error)));
   }, []);
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-3xl px-6 py-5">
         <h1 className="text-lg font-semibold tracking-tight">
           Verger <span className="tabular font-normal text-muted">{about?.version ?? info?.version}</span>

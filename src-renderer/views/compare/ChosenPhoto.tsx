@@ -97,7 +97,7 @@ export function ChosenPhoto({
                   })}
                 </ul>
                 {name === "b" && a && b && rows.a >= 0 && rows.b >= 0 && (
-                  <p className="tabular ml-auto shrink-0 text-muted">
+                  <p className="tabular shrink-0 text-muted">
                     {t("compare.common", { count: both.size, total: AGREEMENT.k })}
                   </p>
                 )}

@@ -113,7 +113,7 @@ function Comparing({ a, b, compared }: { a: string; b: string; compared: Compare
   const chosen = (focus.a >= 0 || focus.b >= 0) && inRange("a") && inRange("b");
   const kept = Math.max(compared.a.pca?.components ?? 0, compared.b.pca?.components ?? 0);
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-[100rem] px-6 py-5">
         <div className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-2">
           <h1 className="flex min-w-0 grow flex-wrap items-baseline gap-x-2 text-lg font-semibold tracking-tight">

@@ -11,7 +11,7 @@ export function JobsView() {
   const now = jobs?.filter(isActive) ?? [];
   const earlier = jobs?.filter((job) => !isActive(job)) ?? [];
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-4xl px-6 py-5">
         <h1 className="mb-4 text-lg font-semibold tracking-tight">{t("jobs.title")}</h1>
         {jobs?.length === 0 && (

@@ -62,7 +62,7 @@ export function NewRunView() {
     }
   };
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <form
         className="mx-auto max-w-2xl px-6 py-5"
         onSubmit={(event) => {

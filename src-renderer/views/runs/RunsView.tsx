@@ -33,7 +33,7 @@ export function RunsView() {
     // A third one takes the place of the second: two are compared.
     setChosen((before) => [...before.filter((id) => id !== run).slice(0, on ? 1 : 2), ...(on ? [run] : [])]);
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-[110rem] px-6 py-5">
         <div className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-2">
           <h1 className="grow text-lg font-semibold tracking-tight">{t("runs.title")}</h1>

@@ -8,7 +8,7 @@ export function SettingsView() {
   const { t } = useSpeech();
   const settings = useSettings((state) => state.settings);
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-2xl px-6 py-5">
         <h1 className="mb-5 text-lg font-semibold tracking-tight">{t("settings.title")}</h1>
         <Segments

@@ -31,7 +31,7 @@ export function PreviewPanel({ preview, onStart }: { preview: Preview; onStart: 
               <dt className="text-muted">{name}</dt>
               <dd className="tabular">
                 <span className={`text-xl font-semibold tracking-tight ${tone}`}>{n(amount.files)}</span>{" "}
-                <span className="text-muted">{bytes(amount.bytes)}</span>
+                {amount.files > 0 && <span className="text-muted">{bytes(amount.bytes)}</span>}
               </dd>
             </div>
           ))}

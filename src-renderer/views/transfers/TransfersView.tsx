@@ -20,7 +20,7 @@ export function TransfersView() {
   const { t } = useSpeech();
   const jobs = useApp((state) => state.jobs)?.filter(({ work }) => work.kind === "sync");
   return (
-    <div className="h-full overflow-y-auto">
+    <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-4xl px-6 py-5">
         <h1 className="text-lg font-semibold tracking-tight">{t("transfers.title")}</h1>
         <p className="mt-0.5 mb-5 max-w-[70ch] text-muted">{t("transfers.text")}</p>

@@ -72,7 +72,7 @@ export async function openDesktop(page: Page, home: string, paths: readonly stri
     window,
     engine: () => engines.at(-1) as ReturnType<typeof forkEngine>,
     async quit() {
-      window.close();
+      if (system.app.exits.length === 0) window.close();
       while (system.app.exits.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     },
   };

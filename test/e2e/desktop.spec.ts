@@ -1,27 +1,45 @@
+import { cpSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "@playwright/test";
 import { WORDS } from "../../src-main/electron/words.js";
 import { workFolder } from "../support/run-photos.js";
 import { type Desktop, openDesktop } from "./desktop-page.js";
 import { expect, PHOTOS, test as withOrchard } from "./fixtures.js";
+import { resumeRun, startSlowRun } from "./new-run.js";
+
+interface Start {
+  (...paths: string[]): Promise<Desktop>;
+  /** Once more, in a page of its own. */
+  again(): Promise<{ readonly page: Page; readonly desktop: Desktop }>;
+}
 
 /** Opens the app; afterwards it is quit, which ends its engine. */
-const test = withOrchard.extend<{ start: (...paths: string[]) => Promise<Desktop> }>({
-  start: async ({ page }, use) => {
+const test = withOrchard.extend<{ start: Start }>({
+  start: async ({ page, context }, use) => {
     const { folder, dispose } = workFolder("desktop-home");
+    const home = path.join(folder, "home");
     const errors: string[] = [];
-    page.on("pageerror", (error) => errors.push(error.message));
-    page.on("console", (message) => {
+    context.on("weberror", (error) => errors.push(error.error().message));
+    context.on("console", (message) => {
       if (message.type() === "error" && /Content Security Policy|React|Uncaught/.test(message.text())) {
         errors.push(message.text());
       }
     });
-    let desktop: Desktop | undefined;
-    await use(async (...paths) => {
-      desktop = await openDesktop(page, path.join(folder, "home"), paths);
+    const opened: Desktop[] = [];
+    const open = async (where: Page, paths: readonly string[]): Promise<Desktop> => {
+      const desktop = await openDesktop(where, home, paths);
+      opened.push(desktop);
       return desktop;
-    });
-    await desktop?.quit();
+    };
+    await use(
+      Object.assign((...paths: string[]) => open(page, paths), {
+        async again() {
+          const another = await context.newPage();
+          return { page: another, desktop: await open(another, []) };
+        },
+      }),
+    );
+    for (const desktop of opened) await desktop.quit();
     dispose();
     expect(errors).toEqual([]);
   },
@@ -82,4 +100,20 @@ test("desktop: an engine that dies is told, replaced, and the page goes on", asy
   await expect.poll(() => engine().process.pid).not.toBe(pid);
   await page.getByRole("link", { name: "Runs", exact: true }).click();
   await expect(page.getByRole("link", { name: "orchard" })).toBeVisible();
+});
+
+test("desktop: quitting while a job runs asks, saves, and the job can be resumed", async ({ page, start, orchard }) => {
+  const copy = path.join(orchard.folder, "quit");
+  cpSync(orchard.photos, copy, { recursive: true });
+  const first = await start(copy);
+  first.system.answers.button = 0;
+  await startSlowRun(page, PHOTOS);
+  await first.quit();
+  expect(first.system.said.asked).toMatchObject([{ message: WORDS.en.quitTitle }]);
+  expect(first.engine().process.exitCode ?? first.engine().process.signalCode).not.toBeNull();
+
+  await page.close();
+  const again = await start.again();
+  await resumeRun(again.page);
+  await expect.poll(() => again.desktop.system.blocked.size).toBe(0);
 });

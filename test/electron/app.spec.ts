@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { _electron, test as base, type ElectronApplication, expect, type Page } from "@playwright/test";
+import { resumeRun, startSlowRun } from "../e2e/new-run.js";
 import { makePhotos, makeRun } from "../e2e/serve.js";
 import { repositoryRoot } from "../support/run-cli.js";
 import { workFolder } from "../support/run-photos.js";
@@ -177,14 +178,10 @@ test("an engine that dies is replaced, and the page goes on", async ({ start, or
   await expect(photosHeading(page)).toBeVisible();
 });
 
-test("quitting while a job runs asks, saves, and the job can be resumed", async ({ start, orchard, home }) => {
+test("quitting while a job runs asks, saves, and the job can be resumed", async ({ start, orchard }) => {
   const { app, page } = await start(orchard.photos);
   await expect(page).toHaveURL(/#\/new\?source=/);
-  const out = path.join(home, "made");
-  await page.getByRole("textbox", { name: /run folder/i }).fill(out);
-  await page.getByRole("radio", { name: /exact/i }).check({ force: true });
-  await page.getByRole("button", { name: /^start/i }).click();
-  await expect(page).toHaveURL(/#\/jobs/);
+  await startSlowRun(page, PHOTOS);
   const asked = await app.evaluate(({ app: electron, dialog }) => {
     let questions = 0;
     dialog.showMessageBox = (async () => {
@@ -204,11 +201,7 @@ test("quitting while a job runs asks, saves, and the job can be resumed", async 
     .catch(() => {});
   await closed;
   const again = await start();
-  await again.page.evaluate(() => {
-    location.hash = "#/jobs";
-  });
-  await again.page.getByRole("button", { name: "Resume" }).click();
-  await expect(again.page.getByText("Done").first()).toBeVisible();
+  await resumeRun(again.page);
 });
 
 test("--cli runs a command without a display", async ({ home }) => {

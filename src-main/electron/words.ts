@@ -101,7 +101,7 @@ const fr: Words = {
   checkForUpdates: "Rechercher des mises à jour…",
   updateNone: "Vous avez la version la plus récente.",
   updateFound: "Verger {version} est disponible.",
-  updateFoundDetail: "Voulez-vous la télécharger maintenant ? Rien n’est installé sans votre accord.",
+  updateFoundDetail: "Voulez-vous la télécharger maintenant ? Rien n’est installé sans votre accord.",
   updateFetch: "Télécharger",
   updateReady: "Verger {version} a été téléchargé.",
   updateReadyDetail:

@@ -245,9 +245,10 @@ describe("the menu", () => {
     chooseRun: () => log.push("choose"),
     open: (folder) => log.push(`open ${folder}`),
     showLicence: () => log.push("licence"),
+    checkForUpdates: () => log.push("updates"),
   };
   const draw = (state: Partial<MenuState> = {}) =>
-    menuTemplate({ words: WORDS.en, recent: [], platform: "linux", packaged: true, ...state }, actions);
+    menuTemplate({ words: WORDS.en, recent: [], platform: "linux", packaged: true, updates: true, ...state }, actions);
   type Items = ReturnType<typeof draw>;
   const flat = (items: Items): Items =>
     items.flatMap((item) => [item, ...(Array.isArray(item.submenu) ? flat(item.submenu) : [])]);
@@ -266,7 +267,13 @@ describe("the menu", () => {
     // As French typography wants it: spaces that do not break, a real apostrophe.
     for (const text of Object.values(WORDS.fr)) expect(text).not.toMatch(/ [;:?!»]|« |\w[;?!]|'/);
     // Spelt alike in both.
-    expect(same.map(([key]) => key)).toEqual(["licence", "services"]);
+    expect(same.map(([key]) => key)).toEqual(["licence", "services", "ok"]);
+  });
+
+  it("looks for updates only where the package says where", () => {
+    const labels = (updates: boolean) => flat(draw({ updates })).map(({ label }) => label);
+    expect(labels(true)).toContain(WORDS.en.checkForUpdates);
+    expect(labels(false)).not.toContain(WORDS.en.checkForUpdates);
   });
 
   it("leads to views, runs and the licence", () => {
@@ -281,6 +288,7 @@ describe("the menu", () => {
       "show runs",
       "show jobs",
       "licence",
+      "updates",
     ]);
     expect(flat(draw({ recent })).some(({ label }) => label === "run && 0")).toBe(true);
   });

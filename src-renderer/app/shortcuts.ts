@@ -36,6 +36,8 @@ export function useShortcuts(showKeys: () => void): void {
       if (key === "Escape" && typing) return (event.target as HTMLElement).blur();
       if (typing) return;
       if (key === "?") return act(showKeys);
+      const search = document.getElementById("search");
+      if (key === "/" && search) return act(() => search.focus());
       if (!exploring) return;
       const actions: Record<string, () => void> = {
         Escape: clearOne,
@@ -46,7 +48,6 @@ export function useShortcuts(showKeys: () => void): void {
         x: () => showDialog("export"),
         j: () => step(1),
         k: () => step(-1),
-        "/": () => document.getElementById("search")?.focus(),
       };
       const action = actions[key];
       if (action) act(action);

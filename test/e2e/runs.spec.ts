@@ -1,5 +1,5 @@
 /** What is done with runs as a whole: compared, imported, carried to a bucket, thrown away and brought back. */
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "@playwright/test";
 import { startFaultServer } from "../support/fault-server.js";
@@ -53,6 +53,13 @@ test("features that others wrote become a run; columns that do not fit are told"
   await dialog.getByLabel("Features", { exact: true }).fill(path.join(orchard.run, "manifest"));
   await expect(dialog.getByText("features is missing")).toBeVisible();
   await expect(dialog.getByRole("button", { name: "Compute PCA" })).toBeDisabled();
+  // By walking, from the list of runs into a dialog in a dialog.
+  await dialog.getByRole("button", { name: "Choose … Features" }).click();
+  const folders = page.getByRole("dialog", { name: "Choose a folder" });
+  await folders.getByLabel("Photos", { exact: true }).fill(spark);
+  await folders.getByRole("button", { name: "Open", exact: true }).click();
+  await folders.getByRole("button", { name: "part-00000.parquet" }).click();
+  await expect(dialog.getByLabel("Features", { exact: true })).toHaveValue(path.join(spark, "part-00000.parquet"));
   await dialog.getByLabel("Features", { exact: true }).fill(spark);
   await expect(dialog.getByText(`${PHOTOS} rows of 1,280 features in 1 file`)).toBeVisible();
   await dialog.getByLabel("Label", { exact: true }).selectOption({ label: "No labels" });
@@ -105,7 +112,10 @@ test("a run is moved to the trash and brought back", async ({ opened: page, orch
   expect(existsSync(path.join(spare, "run.json"))).toBe(true);
 });
 
-test("a folder that is dropped in a browser opens the folder chooser, with a word why", async ({ opened: page }) => {
+test("a folder that is dropped in a browser opens the folder chooser, with a word why", async ({
+  opened: page,
+  orchard,
+}) => {
   await page.getByRole("link", { name: "New run" }).click();
   const data = await page.evaluateHandle(() => {
     const transfer = new DataTransfer();
@@ -114,5 +124,12 @@ test("a folder that is dropped in a browser opens the folder chooser, with a wor
   });
   await page.getByTestId("drop").dispatchEvent("drop", { dataTransfer: data });
   await expect(page.getByText("A browser does not tell a page where a dropped folder lies")).toBeVisible();
-  await expect(page.getByRole("dialog", { name: "Choose a folder" })).toBeVisible();
+  const dialog = page.getByRole("dialog", { name: "Choose a folder" });
+  await dialog.getByLabel("Photos", { exact: true }).fill(orchard.photos);
+  await dialog.getByRole("button", { name: "Open", exact: true }).click();
+  await expect(dialog.getByRole("button", { name: readdirSync(orchard.photos).sort()[0] ?? "" })).toBeVisible();
+  await dialog.getByRole("button", { name: "Choose this folder" }).click();
+  // Looking into a folder begins no run.
+  await expect(page.getByText(`${PHOTOS} photos`)).toBeVisible();
+  await expect(page.getByLabel("Photos", { exact: true })).toHaveValue(orchard.photos);
 });

@@ -29,7 +29,8 @@ if (command) {
 /** Waits until what was written has left this process. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    // Also when the reader has gone: the callback gets the error.
-    stream.write("", () => resolve());
+    // Also when the reader has gone: the callback gets the error. On Windows Electron's own `write` looks for the callback
+    // in the third place alone.
+    stream.write("", "utf8", () => resolve());
   });
 }

@@ -104,6 +104,8 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
   let colours: OverlayColours | undefined;
   let stroke: { tool: Tool; how: Combine; outline: number[]; moved: boolean; x: number; y: number } | undefined;
   let frame = 0;
+  /** True when the points have to be drawn again, not only what lies over them. */
+  let stale = true;
 
   const visible = (row: number) =>
     ((flags[row] as number) & VISIBLE) !== 0 && palette[4 * (index[row] as number) + 3] !== 0;
@@ -143,7 +145,8 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     // The page's colours come with its first points.
     if (size.width <= 1 || !colours) return;
     const diameter = pointSize(xy.length >> 1, camera.zoom, shaped, size.width * size.height);
-    layer.draw(camera, { size: diameter, dimmed: 0.16, selecting, ground: colours.background });
+    if (stale) layer.draw(camera, { size: diameter, dimmed: 0.16, selecting, ground: colours.background });
+    stale = false;
     drawOverlay(overlay, {
       size,
       ratio,
@@ -160,10 +163,14 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
       visible,
     });
   };
-  const request = () => {
+  const requestOverlay = () => {
     frame ||= requestAnimationFrame(draw);
   };
-  photos.onLoad = request;
+  const request = () => {
+    stale = true;
+    requestOverlay();
+  };
+  photos.onLoad = requestOverlay;
   const gridNow = () => {
     grid ??= pointGrid(xy);
     return grid;
@@ -174,7 +181,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     hovered = row;
     events.hover(row, x, y);
     host.style.cursor = row >= 0 ? "pointer" : tool === "pan" ? "grab" : "crosshair";
-    request();
+    requestOverlay();
   };
   const rowAt = (x: number, y: number) => {
     const [worldX, worldY] = toWorld(camera, size, x, y);
@@ -231,12 +238,13 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     if (stroke.tool === "pan") {
       camera = panBy(camera, size, x - lastX, y - lastY);
       stroke.outline = [x, y];
+      request();
     } else if (stroke.tool === "rectangle") {
       stroke.outline = [...rectangle(stroke.x, stroke.y, x, y)];
     } else if (Math.hypot(x - lastX, y - lastY) >= 2) {
       stroke.outline.push(x, y);
     }
-    request();
+    requestOverlay();
   };
   const onUp = (event: PointerEvent) => {
     const ended = stroke;
@@ -253,11 +261,11 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     } else {
       events.select(rowsInside(ended.outline), combineOf(event, ended.how));
     }
-    request();
+    requestOverlay();
   };
   const onCancel = () => {
     stroke = undefined;
-    request();
+    requestOverlay();
   };
   const onLeave = () => setHover(-1, 0, 0);
   const setPalette = (next: Uint8Array) => {
@@ -326,6 +334,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     top.width = Math.round(width * ratio);
     top.height = Math.round(height * ratio);
     // Not at the next frame: an enlarged canvas is empty until it is drawn.
+    stale = true;
     draw();
   };
   const observer = new ResizeObserver(resize);
@@ -381,11 +390,11 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     },
     setMarked(focus, neighbours) {
       marked = { focus, neighbours };
-      request();
+      requestOverlay();
     },
     setPointed(row) {
       pointed = row;
-      request();
+      requestOverlay();
     },
     setTool(next) {
       tool = next;
@@ -396,12 +405,16 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
       request();
     },
     setCamera(next) {
+      if (next === camera) return;
       camera = next;
       request();
     },
     home: () => changeCamera(HOME),
     zoom: (factor) => changeCamera(zoomAt(camera, size, factor, size.width / 2, size.height / 2)),
-    drawNow: draw,
+    drawNow() {
+      stale = true;
+      draw();
+    },
     destroy() {
       cancelAnimationFrame(frame);
       observer.disconnect();

@@ -443,7 +443,7 @@ export const channels = {
 
   /**
    * Writes a selection: `csv` and `parquet` to a new file, `copies` and `links` (symbolic) as photos into a new or empty
-   * folder, one folder a label. Without `to`, csv comes back as bytes. Abandoning the call ends it.
+   * folder, one folder a label. Without `to`, tables come back as bytes. Abandoning the call ends it.
    * @throws `export/*`, `storage/*`
    */
   "selection.export": {

@@ -198,6 +198,9 @@ export const en = {
   "export.columnsAlways": "Path, label, original label, and what is known of size and date.",
   "export.coordinates": { one: "Coordinate ({count} component)", other: "Coordinates ({count} components)" },
   "export.features": "Feature vector",
+  "export.where": "Where to",
+  "export.toFolder": "A folder of the machine that runs Verger",
+  "export.toDownload": "A download in this browser",
   "export.folder": "In the folder",
   "export.name": "Name",
   "export.newFolder": "New folder",
@@ -205,6 +208,7 @@ export const en = {
   "export.stop": "Stop",
   "export.progress": "Progress of the export",
   "export.doneRows": { one: "{count} photo written to", other: "{count} photos written to" },
+  "export.downloaded": { one: "{count} photo downloaded as", other: "{count} photos downloaded as" },
   "export.donePhotos": { one: "{count} photo put into", other: "{count} photos put into" },
   "export.missing": {
     one: "{count} photo was not where it should be and is left out:",

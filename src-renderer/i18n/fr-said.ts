@@ -124,6 +124,8 @@ export const frProblems: Said = {
   "labels/nothing-to-undo": "Il n’y a plus de changement à annuler ou à rétablir.",
   "export/exists": "Ce fichier ou ce dossier existe déjà ; un export ne remplace jamais rien.",
   "export/no-folder": "« {folder} » n’est pas un dossier existant ; choisissez-en un autre ou créez-le d’abord.",
+  "export/too-large-to-send":
+    "Un tableau de plus de {most} Mio ne peut pas être téléchargé (il en fait {size}) ; exportez-le dans un dossier, ou sans les vecteurs.",
   "export/too-large": {
     one: "Un export avec les vecteurs contient au plus {most} photos, mais {count} est demandée ; sélectionnez-en moins.",
     other:

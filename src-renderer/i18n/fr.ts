@@ -206,6 +206,9 @@ export const fr: Dictionary = {
   "export.columnsAlways": "Chemin, étiquette, étiquette d’origine, et ce que l’on sait de la taille et de la date.",
   "export.coordinates": { one: "Coordonnée ({count} composante)", other: "Coordonnées ({count} composantes)" },
   "export.features": "Vecteur de caractéristiques",
+  "export.where": "Où",
+  "export.toFolder": "Un dossier de la machine qui fait tourner Verger",
+  "export.toDownload": "Un téléchargement dans ce navigateur",
   "export.folder": "Dans le dossier",
   "export.name": "Nom",
   "export.newFolder": "Nouveau dossier",
@@ -213,6 +216,7 @@ export const fr: Dictionary = {
   "export.stop": "Arrêter",
   "export.progress": "Avancement de l’export",
   "export.doneRows": { one: "{count} photo écrite dans", other: "{count} photos écrites dans" },
+  "export.downloaded": { one: "{count} photo téléchargée dans", other: "{count} photos téléchargées dans" },
   "export.donePhotos": { one: "{count} photo placée dans", other: "{count} photos placées dans" },
   "export.missing": {
     one: "{count} photo n’était pas à sa place et n’y figure pas :",

@@ -102,6 +102,20 @@ test("the selection is exported as a table and as links, never over what is ther
   await expect(dialog.getByRole("alert")).toContainText("export/exists");
   expect(readFileSync(file, "utf8").trimEnd().split("\n")).toEqual(lines);
 
+  await dialog.getByRole("radio", { name: "A download in this browser" }).check();
+  const saved = page.waitForEvent("download");
+  await dialog.getByRole("button", { name: "Export", exact: true }).click();
+  expect((await saved).suggestedFilename()).toBe("chosen.csv");
+  expect(
+    readFileSync(await (await saved).path(), "utf8")
+      .trimEnd()
+      .split("\n"),
+  ).toEqual(lines);
+  await dialog.getByRole("button", { name: "Close" }).last().click();
+  await expect(dialog).toHaveCount(0);
+
+  await page.keyboard.press("x");
+  await dialog.getByLabel("In the folder").fill(orchard.folder);
   await dialog.getByRole("radio", { name: /^Links/ }).check();
   await dialog.getByLabel("New folder").fill("links");
   await dialog.getByRole("button", { name: "Export", exact: true }).click();

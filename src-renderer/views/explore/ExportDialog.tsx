@@ -32,6 +32,21 @@ export function ExportDialog() {
   );
 }
 
+function isTable(format: Format): format is "csv" | "parquet" {
+  return format === "csv" || format === "parquet";
+}
+
+/** Hands bytes to the browser's downloads. */
+function save(bytes: Uint8Array, name: string): void {
+  const address = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  // The browser reads the address after this turn; a minute is ample.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 interface Running {
   readonly done: number;
   readonly stop: AbortController;
@@ -53,8 +68,10 @@ function Export() {
   const [running, setRunning] = useState<Running>();
   const [problem, setProblem] = useState<Problem>();
   const [result, setResult] = useState<ResponseOf<"selection.export">>();
-  const isTable = format === "csv" || format === "parquet";
-  const name = isTable ? `${stem.trim()}.${format}` : stem.trim();
+  // The desktop app stands on the machine that it exports from.
+  const [download, setDownload] = useState(false);
+  const downloads = isTable(format) && download && !client.shell;
+  const name = isTable(format) ? `${stem.trim()}.${format}` : stem.trim();
   const to = joinPath(folder, name);
   const job = useMemo(() => `export-${Math.random().toString(36).slice(2)}`, []);
 
@@ -77,21 +94,25 @@ function Export() {
     setProblem(undefined);
     setRunning({ done: 0, stop: stop.current });
     try {
-      const request = { run, rows, format, to, coordinates: coordinates && hasPca, features, export: job };
-      setResult(await client.call("selection.export", request, { signal: stop.current.signal }));
+      const what = { run, rows, format, coordinates: coordinates && hasPca, features, export: job };
+      const request = downloads ? what : { ...what, to };
+      const answer = await client.call("selection.export", request, { signal: stop.current.signal });
+      if (answer.bytes) save(answer.bytes, name);
+      setResult(answer.bytes ? { ...answer, path: name, bytes: null } : answer);
     } catch (error) {
       if (!isAbort(error)) setProblem(problemOf(error));
     }
     setRunning(undefined);
   };
 
-  if (result) return <Result result={result} format={format} />;
+  if (result) return <Result result={result} format={format} downloaded={downloads} />;
+  const ready = stem.trim() !== "" && (downloads || folder.trim() !== "");
   return (
     <form
       className="flex min-h-0 flex-col gap-4 overflow-y-auto p-0.5"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!running && stem.trim() !== "" && folder.trim() !== "") void start();
+        if (!running && ready) void start();
       }}
     >
       <fieldset className="grid gap-2 sm:grid-cols-2" disabled={running !== undefined}>
@@ -106,7 +127,7 @@ function Export() {
           />
         ))}
       </fieldset>
-      {isTable && (
+      {isTable(format) && (
         <fieldset className="flex flex-col gap-1" disabled={running !== undefined}>
           <legend className="mb-1 font-medium">{t("export.columns")}</legend>
           <p className="text-muted">{t("export.columnsAlways")}</p>
@@ -120,10 +141,27 @@ function Export() {
           </Check>
         </fieldset>
       )}
-      <div className="grid gap-3 sm:grid-cols-[2fr_1fr]">
-        <FolderField label={t("export.folder")} value={folder} onChange={setFolder} />
+      {isTable(format) && !client.shell && (
+        <fieldset className="flex flex-wrap gap-x-5 gap-y-1" disabled={running !== undefined}>
+          <legend className="mb-1 font-medium">{t("export.where")}</legend>
+          {[false, true].map((choice) => (
+            <label key={String(choice)} className="flex w-fit cursor-pointer items-center gap-2">
+              <input
+                type="radio"
+                name="export-where"
+                className="accent-accent"
+                checked={download === choice}
+                onChange={() => setDownload(choice)}
+              />
+              {t(choice ? "export.toDownload" : "export.toFolder")}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <div className={clsx("grid gap-3", !downloads && "sm:grid-cols-[2fr_1fr]")}>
+        {!downloads && <FolderField label={t("export.folder")} value={folder} onChange={setFolder} />}
         <label className="block">
-          <span className="mb-1 block font-medium">{t(isTable ? "export.name" : "export.newFolder")}</span>
+          <span className="mb-1 block font-medium">{t(isTable(format) ? "export.name" : "export.newFolder")}</span>
           <input
             className="field w-full"
             value={stem}
@@ -133,7 +171,7 @@ function Export() {
           />
         </label>
       </div>
-      <p className="-mt-2 text-2xs text-muted [overflow-wrap:anywhere]">{to}</p>
+      <p className="-mt-2 text-2xs text-muted [overflow-wrap:anywhere]">{downloads ? name : to}</p>
       {problem && <ProblemNote {...problem} />}
       {running && (
         <div>
@@ -149,7 +187,7 @@ function Export() {
         ) : (
           <>
             <Button onClick={() => showDialog(null)}>{t("action.cancel")}</Button>
-            <Button kind="primary" type="submit" disabled={stem.trim() === "" || folder.trim() === ""}>
+            <Button kind="primary" type="submit" disabled={!ready}>
               {t("export.start")}
             </Button>
           </>
@@ -222,7 +260,15 @@ function Check({
 /** Missing photos named before the rest is counted. */
 const NAMED = 50;
 
-function Result({ result, format }: { result: ResponseOf<"selection.export">; format: Format }) {
+function Result({
+  result,
+  format,
+  downloaded,
+}: {
+  result: ResponseOf<"selection.export">;
+  format: Format;
+  downloaded: boolean;
+}) {
   const { t } = useSpeech();
   const [copied, setCopied] = useState(false);
   const { path, rows, missing } = result;
@@ -231,7 +277,9 @@ function Result({ result, format }: { result: ResponseOf<"selection.export">; fo
       <p role="status" className="flex items-start gap-2">
         <CircleCheck size={18} className="mt-0.5 shrink-0 text-accent" aria-hidden />
         <span className="min-w-0">
-          {t(format === "copies" || format === "links" ? "export.donePhotos" : "export.doneRows", { count: rows })}
+          {t(downloaded ? "export.downloaded" : isTable(format) ? "export.doneRows" : "export.donePhotos", {
+            count: rows,
+          })}
           <code className="mt-1 block font-sans font-medium [overflow-wrap:anywhere]">{path}</code>
         </span>
       </p>
@@ -249,16 +297,18 @@ function Result({ result, format }: { result: ResponseOf<"selection.export">; fo
         </div>
       )}
       <div className="flex justify-end gap-2">
-        <Button
-          onClick={() =>
-            void navigator.clipboard.writeText(path ?? "").then(
-              () => setCopied(true),
-              () => setCopied(false),
-            )
-          }
-        >
-          {t(copied ? "export.copied" : "runs.copyPath")}
-        </Button>
+        {!downloaded && (
+          <Button
+            onClick={() =>
+              void navigator.clipboard.writeText(path ?? "").then(
+                () => setCopied(true),
+                () => setCopied(false),
+              )
+            }
+          >
+            {t(copied ? "export.copied" : "runs.copyPath")}
+          </Button>
+        )}
         <Button kind="primary" onClick={() => showDialog(null)}>
           {t("action.close")}
         </Button>

@@ -46,13 +46,6 @@ export async function writeSelectionCsv(
   await writeNewFile(file, (temporary) => writeText(temporary, csvOf(data, rows, table, options)));
 }
 
-/** The same CSV as text. @throws as `writeSelectionCsv` */
-export async function selectionCsv(data: RunData, rows: Uint32Array, options: ExportOptions = {}): Promise<string> {
-  const pieces: string[] = [];
-  for await (const piece of csvOf(data, rows, await tableOf(data, rows, options), options)) pieces.push(piece);
-  return pieces.join("");
-}
-
 /**
  * Writes path, label (as corrected), label_original, the known numbers and, as asked, `pca` and `features`: lists of
  * float32.

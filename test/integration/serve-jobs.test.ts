@@ -1,5 +1,5 @@
 /** Jobs through the window's api: watched, stopped, resumed, killed; and the end of the server. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cliJson } from "../support/run-cli.js";
@@ -71,6 +71,18 @@ describe("a probe", () => {
     });
     expect(measured.imagesPerSecond).toBeGreaterThan(0);
     expect(measured).toMatchObject({ seconds: 0, existing: { state: "done", done: images, images, problem: null } });
+    expect(measured.existing?.reusable).toBe(images);
+    const added = path.join(photos, "a new one.jpg");
+    const known = readdirSync(photos).map((name) => path.join(photos, name))[0] as string;
+    copyFileSync(path.join(known, readdirSync(known)[0] as string), added);
+    try {
+      const more = { probe: "more", sources: [photos], out: inWork("reference"), preset: "exact" as const };
+      const { existing, ...found } = await client.call("jobs.probe", { ...more, measure: false });
+      expect(found.images).toBe(images + 1);
+      expect(existing).toMatchObject({ images, reusable: images, problem: null });
+    } finally {
+      rmSync(added);
+    }
     const other = await client.call("jobs.probe", {
       probe: "other",
       sources: [photos],
@@ -78,7 +90,7 @@ describe("a probe", () => {
       out: inWork("reference"),
       measure: false,
     });
-    expect(other.existing?.problem?.code).toBe("run/mismatch");
+    expect(other.existing).toMatchObject({ reusable: 0, problem: { code: "run/mismatch" } });
     await expect(client.call("jobs.probe", { probe: "gone", sources: [inWork("nothing")] })).rejects.toMatchObject({
       code: "source/missing",
     });

@@ -1,5 +1,5 @@
 import { Hand, Lasso, Maximize, Minus, Plus, SquareDashed } from "lucide-react";
-import { useRef, useState } from "react";
+import { memo, useRef, useState } from "react";
 import type { ColourBy } from "../../app/link.js";
 import { Choice, IconButton } from "../../components/ui.js";
 import type { Renderer, ScatterPlot } from "../../plots/scatter-plot.js";
@@ -83,7 +83,8 @@ function Notice({ children }: { children: string }) {
   );
 }
 
-function AxisChoice({ axis }: { axis: 0 | 1 }) {
+/** Held apart from what changes around it: its options are hundreds of components, each with its share in words. */
+const AxisChoice = memo(function AxisChoice({ axis }: { axis: 0 | 1 }) {
   const { t, percent } = useSpeech();
   const components = useExplore((state) => state.components);
   const ratios = useExplore((state) => state.overview?.pca?.explainedVarianceRatio);
@@ -110,7 +111,7 @@ function AxisChoice({ axis }: { axis: 0 | 1 }) {
       ))}
     </Choice>
   );
-}
+});
 
 function ColourChoice() {
   const { t } = useSpeech();

@@ -13,6 +13,7 @@ export const BENCHES = {
   "second-run": () => import("../second-run.mjs"),
   "s3-run": () => import("../s3-run.mjs"),
   sync: () => import("../sync.mjs"),
+  thumbnails: () => import("../thumbnails.mjs"),
   ui: () => import("../ui.mjs"),
 };
 

@@ -151,33 +151,39 @@ export async function heapBytes(page) {
   return { heap: usedSize + (embedderHeapUsedSize ?? 0), buffers: backingStorageSize ?? 0 };
 }
 
+/** Chromium is busy with the trace itself when it begins. */
+const TRACE_START_MS = 400;
+
 /**
- * The longest task of the page's main thread while something goes on, by Chromium's own trace.
+ * Tasks of the page's main thread while something goes on, by Chromium's own trace.
  *
- * @returns {Promise<{ longest: number, tasks: number[] }>} milliseconds; the ten longest
+ * @returns {Promise<{ wall: number, processor: number }[]>} milliseconds from begin to end, and of processor time; the
+ *   ten longest, the longest first
  */
-export async function longestTask(browser, page, work) {
+export async function longestTasks(browser, page, work) {
   await browser.startTracing(page, { categories: ["devtools.timeline", "disabled-by-default-devtools.timeline"] });
   let events;
   try {
+    await page.waitForTimeout(2 * TRACE_START_MS);
     await work();
   } finally {
     events = JSON.parse((await browser.stopTracing()).toString()).traceEvents;
   }
-  // The page's process is the one whose main thread has run the page's frames most.
   const threads = new Map();
   for (const { name, pid, tid, args } of events) {
     if (name === "thread_name" && args.name === "CrRendererMain") threads.set(`${pid} ${tid}`, []);
   }
-  for (const { name, ph, pid, tid, dur } of events) {
-    if (ph === "X" && (name === "RunTask" || name === "ThreadControllerImpl::RunTask")) {
-      threads.get(`${pid} ${tid}`)?.push(dur / 1000);
-    }
-  }
-  const [tasks = []] = [...threads.values()].sort((a, b) => b.length - a.length);
+  const isTask = ({ name, ph }) => ph === "X" && (name === "RunTask" || name === "ThreadControllerImpl::RunTask");
+  for (const event of events) if (isTask(event)) threads.get(`${event.pid} ${event.tid}`)?.push(event);
+  // The page's main thread is the one that has done most.
+  const [tasks = []] = [...threads.values()].sort((one, other) => other.length - one.length);
   if (tasks.length === 0) throw new Error("expected tasks of the page's main thread in the trace, but found none");
-  tasks.sort((a, b) => b - a);
-  return { longest: tasks[0], tasks: tasks.slice(0, 10) };
+  const first = tasks.reduce((least, { ts }) => Math.min(least, ts), Number.POSITIVE_INFINITY);
+  return tasks
+    .filter(({ ts }) => ts > first + 1000 * TRACE_START_MS)
+    .map(({ dur, tdur }) => ({ wall: dur / 1000, processor: (tdur ?? dur) / 1000 }))
+    .sort((one, other) => other.wall - one.wall)
+    .slice(0, 10);
 }
 
 /**

@@ -31,7 +31,7 @@ export function LabelPanel() {
           label={t("filter.text")}
           value={text}
           onChange={(value) => void searchFor(value)}
-          wait={50}
+          wait={25}
         />
         <Filters />
       </div>

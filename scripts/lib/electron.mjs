@@ -1,17 +1,19 @@
 // Where Electron's binary is. The npm package comes without it: the binary is fetched when the app is first started.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { root, runModule, which } from "./project.mjs";
 
 const folder = path.join(root, "node_modules", "electron");
 
+const isFile = (file) => statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
 /** Electron's binary without fetching it: `VERGER_ELECTRON`, else the one that was fetched before; or undefined. */
 export function electronBinary() {
   const given = process.env.VERGER_ELECTRON;
-  if (given) return existsSync(given) ? path.resolve(given) : undefined;
+  if (given) return isFile(given) ? path.resolve(given) : undefined;
   try {
     const file = path.join(folder, "dist", readFileSync(path.join(folder, "path.txt"), "utf8"));
-    return existsSync(file) ? file : undefined;
+    return isFile(file) ? file : undefined;
   } catch {
     return undefined;
   }

@@ -35,6 +35,8 @@ export type DesktopMessage =
   /** `online: false`: the engine's process has ended by itself and is being started again. */
   | { readonly type: "link"; readonly online: boolean }
   | { readonly type: "go"; readonly view: MenuView }
+  /** Chosen from the menu: of a text field that has the focus, else of the view. */
+  | { readonly type: "edit"; readonly edit: "undo" | "redo" }
   /** A run folder or a folder of photos that was opened from outside of the page. */
   | { readonly type: "open"; readonly path: string };
 

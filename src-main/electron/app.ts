@@ -244,6 +244,7 @@ class DesktopApp {
     };
     const template = menuTemplate(state, {
       show: (view) => this.show(view),
+      edit: (edit) => this.page && sendMessage(this.page, { type: "edit", edit }),
       chooseRun: () => {
         void showFolderDialog(dialog, this.window, { title: this.words.openRun }).then((folder) => {
           if (folder !== null) this.open(folder);

@@ -10,6 +10,7 @@ export interface RecentRun {
 
 export interface MenuActions {
   show(view: MenuView): void;
+  edit(edit: "undo" | "redo"): void;
   chooseRun(): void;
   open(path: string): void;
   showLicence(): void;
@@ -60,8 +61,14 @@ export function menuTemplate({ words, recent, platform, packaged, updates }: Men
     ...(mac ? [] : [separator, quit]),
   ];
   const edit: Items = [
-    { label: words.undo, role: "undo" },
-    { label: words.redo, role: "redo" },
+    // Not the roles, which know text fields alone. Where a key can be left to the page, it is: `registerAccelerator`.
+    { label: words.undo, accelerator: "CmdOrCtrl+Z", registerAccelerator: false, click: () => actions.edit("undo") },
+    {
+      label: words.redo,
+      accelerator: "Shift+CmdOrCtrl+Z",
+      registerAccelerator: false,
+      click: () => actions.edit("redo"),
+    },
     separator,
     { label: words.cut, role: "cut" },
     { label: words.copy, role: "copy" },

@@ -1,5 +1,5 @@
 /** What the window needs of whatever carries its calls: HTTP to a server, or the desktop app's bridge. */
-import type { FolderChoice } from "../../src-main/api/bridge.js";
+import type { DesktopMessage, FolderChoice } from "../../src-main/api/bridge.js";
 import type { ApiClient, Problem } from "../../src-main/api/channels.js";
 
 /** A call that failed, with the stable code of docs/errors.md; `network/unreachable` when nobody answered. */
@@ -24,13 +24,12 @@ export interface DesktopShell {
   chooseFolder(choice: FolderChoice): Promise<string | null>;
   /** The absolute path of a file or folder that was dropped; "" when it has none. */
   pathOf(file: File): string;
-  /** Told of each view that the application menu leads to, and of each folder that was opened from outside. */
+  /** Told of what is chosen from the application menu, and of each folder that was opened from outside. */
   watch(listener: (wish: ShellWish) => void): () => void;
 }
 
-export type ShellWish =
-  | { readonly type: "go"; readonly view: "runs" | "new" | "jobs" | "settings" }
-  | { readonly type: "open"; readonly path: string };
+/** What the application menu and the system ask of the page. */
+export type ShellWish = Extract<DesktopMessage, { type: "go" | "edit" | "open" }>;
 
 export interface Carrier extends ApiClient {
   /** Told at once of the present state, then of each change. */

@@ -1,7 +1,9 @@
 /** What the desktop app adds to the window: its menu, folders opened from outside, and folders dropped on it. */
 import { client, problemOf } from "../api/client.js";
 import { tellError } from "../state/app.js";
-import { go } from "./router.js";
+import { redo, undo } from "../state/explore.js";
+import { go, useRoute } from "./router.js";
+import { isTyping } from "./shortcuts.js";
 
 /** Listens to the desktop app; does nothing in a browser. To be called once. */
 export function startDesktop(): void {
@@ -9,7 +11,8 @@ export function startDesktop(): void {
   if (!shell) return;
   shell.watch((wish) => {
     if (wish.type === "open") void openFolder(wish.path);
-    else go({ view: wish.view });
+    else if (wish.type === "go") go({ view: wish.view });
+    else change(wish.edit);
   });
   // A view with a place of its own for what is dropped prevents the default itself.
   addEventListener("dragover", (event) => {
@@ -24,6 +27,13 @@ export function startDesktop(): void {
     const path = file ? shell.pathOf(file) : "";
     if (path) void openFolder(path);
   });
+}
+
+/** Undo and redo as their keys do them: in a text field by the browser, in Explore of the labels. */
+function change(edit: "undo" | "redo"): void {
+  // The only way to a field's own history; browsers keep it for that.
+  if (isTyping(document.activeElement)) document.execCommand(edit);
+  else if (useRoute.getState().place.view === "explore") void (edit === "undo" ? undo() : redo());
 }
 
 /** Opens a run folder in Explore; any other folder is taken for photos and begins a new run. */

@@ -3,7 +3,7 @@ import { clearOne, redo, selectShown, setTool, showDialog, step, undo } from "..
 import { useRoute } from "./router.js";
 
 /** True where letters are text. */
-function isTyping(target: EventTarget | null): boolean {
+export function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable ||

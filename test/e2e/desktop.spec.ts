@@ -1,10 +1,12 @@
 import { cpSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "@playwright/test";
+import { encodeFrame } from "../../src-main/api/binary.js";
+import { IPC } from "../../src-main/api/bridge.js";
 import { WORDS } from "../../src-main/electron/words.js";
 import { workFolder } from "../support/run-photos.js";
 import { type Desktop, openDesktop } from "./desktop-page.js";
-import { expect, PHOTOS, test as withOrchard } from "./fixtures.js";
+import { expect, labelButtons, PHOTOS, test as withOrchard } from "./fixtures.js";
 import { resumeRun, startSlowRun } from "./new-run.js";
 
 interface Start {
@@ -59,11 +61,22 @@ test("desktop: a run folder of the command line is explored, over the bridge alo
   expect(window.shown).toBe(true);
   expect(system.app.recent).toEqual([orchard.run]);
 
-  // The menu leads to views, and its recent runs back.
   const items = () => system.menus.at(-1)?.flatMap(({ submenu = [] }) => submenu) ?? [];
-  items()
-    .find(({ label }) => label === WORDS.en.settings)
-    ?.click?.();
+  const choose = (label: string) =>
+    items()
+      .find((item) => item.label === label)
+      ?.click?.();
+
+  // A correction of another window, and the menu's way to undo it.
+  const id = /[0-9a-f]{16}/.exec(page.url())?.[0];
+  const frame = encodeFrame({ run: id, rows: new Uint32Array([0]), label: "Quince" });
+  await system.ipcMain.invoke(window.webContents, IPC.call, { id: "test", channel: "labels.edit", frame });
+  const quince = labelButtons(page).filter({ hasText: "Quince" });
+  await expect(quince).toHaveCount(1);
+  choose(WORDS.en.undo);
+  await expect(quince).toHaveCount(0);
+
+  choose(WORDS.en.settings);
   await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
   await page.getByRole("radio", { name: "Français" }).check({ force: true });
   await expect.poll(() => items().some(({ label }) => label === WORDS.fr.openRun)).toBe(true);

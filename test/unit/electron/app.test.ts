@@ -276,6 +276,8 @@ describe("menus", () => {
     menuItem(WORDS.en.jobs)?.click?.();
     await settle();
     expect(window.webContents.sent.at(-1)).toEqual({ type: "go", view: "jobs" });
+    menuItem(WORDS.en.redo)?.click?.();
+    expect(window.webContents.sent.at(-1)).toEqual({ type: "edit", edit: "redo" });
     menuItem(WORDS.en.licence)?.click?.();
     expect(system.opened).toEqual([HELP_LINKS.licence]);
   });

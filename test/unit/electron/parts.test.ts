@@ -242,6 +242,7 @@ describe("the menu", () => {
   const log: string[] = [];
   const actions: MenuActions = {
     show: (view) => log.push(`show ${view}`),
+    edit: (edit) => log.push(edit),
     chooseRun: () => log.push("choose"),
     open: (folder) => log.push(`open ${folder}`),
     showLicence: () => log.push("licence"),
@@ -284,6 +285,8 @@ describe("the menu", () => {
       "show new",
       "choose",
       ...recent.slice(0, 10).map(({ path: folder }) => `open ${folder}`),
+      "undo",
+      "redo",
       "show settings",
       "show runs",
       "show jobs",

@@ -122,7 +122,7 @@ function Browser({
           onClick={() => listing?.parent && void walk(listing.parent)}
         />
         <input
-          aria-label={runs ? t("runs.openPath") : t("new.source")}
+          aria-label={runs ? t("runs.openPath") : t("new.browse.path")}
           className="field grow"
           value={path}
           onChange={(event) => {

@@ -126,7 +126,7 @@ export function Dialog({
         <BaseDialog.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0 dark:bg-black/60" />
         <BaseDialog.Popup
           className={clsx(
-            "fixed top-[12vh] left-1/2 z-50 flex max-h-[76vh] -translate-x-1/2 flex-col rounded-xl border border-line bg-raised shadow-2xl transition-all data-[ending-style]:scale-[0.98] data-[ending-style]:opacity-0 data-[starting-style]:scale-[0.98] data-[starting-style]:opacity-0",
+            "fixed top-[10vh] left-1/2 z-50 flex max-h-[82vh] -translate-x-1/2 flex-col rounded-xl border border-line bg-raised shadow-2xl transition-all data-[ending-style]:scale-[0.98] data-[ending-style]:opacity-0 data-[starting-style]:scale-[0.98] data-[starting-style]:opacity-0",
             wide ? "w-[min(44rem,92vw)]" : "w-[min(27rem,92vw)]",
           )}
         >

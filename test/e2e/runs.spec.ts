@@ -56,7 +56,7 @@ test("features that others wrote become a run; columns that do not fit are told"
   // By walking, from the list of runs into a dialog in a dialog.
   await dialog.getByRole("button", { name: "Choose … Features" }).click();
   const folders = page.getByRole("dialog", { name: "Choose a folder" });
-  await folders.getByLabel("Photos", { exact: true }).fill(spark);
+  await folders.getByLabel("Path of the folder").fill(spark);
   await folders.getByRole("button", { name: "Open", exact: true }).click();
   await folders.getByRole("button", { name: "part-00000.parquet" }).click();
   await expect(dialog.getByLabel("Features", { exact: true })).toHaveValue(path.join(spark, "part-00000.parquet"));
@@ -68,7 +68,7 @@ test("features that others wrote become a run; columns that do not fit are told"
   await expect(page.locator('[data-job="done"]').filter({ hasText: "spark-pca" })).toBeVisible();
   await page.getByRole("link", { name: "Runs", exact: true }).click();
   const card = page.getByRole("listitem").filter({ hasText: "spark-pca" });
-  await expect(card.getByText("From imported features")).toBeVisible();
+  await expect(card.getByText("From feature vectors")).toBeVisible();
 });
 
 test("photos are brought to a bucket: previewed, then sent", async ({ page, orchard }) => {
@@ -125,7 +125,7 @@ test("a folder that is dropped in a browser opens the folder chooser, with a wor
   await page.getByTestId("drop").dispatchEvent("drop", { dataTransfer: data });
   await expect(page.getByText("A browser does not tell a page where a dropped folder lies")).toBeVisible();
   const dialog = page.getByRole("dialog", { name: "Choose a folder" });
-  await dialog.getByLabel("Photos", { exact: true }).fill(orchard.photos);
+  await dialog.getByLabel("Path of the folder").fill(orchard.photos);
   await dialog.getByRole("button", { name: "Open", exact: true }).click();
   await expect(dialog.getByRole("button", { name: readdirSync(orchard.photos).sort()[0] ?? "" })).toBeVisible();
   await dialog.getByRole("button", { name: "Choose this folder" }).click();

@@ -98,7 +98,7 @@ export function ChosenPhoto({
                 </ul>
                 {name === "b" && a && b && rows.a >= 0 && rows.b >= 0 && (
                   <p className="tabular shrink-0 text-muted">
-                    {t("compare.common", { count: both.size, total: AGREEMENT.k })}
+                    {t("compare.common", { count: both.size, total: Math.max(a.rows.length, b.rows.length) })}
                   </p>
                 )}
               </div>

@@ -109,79 +109,81 @@ function Export() {
   const ready = stem.trim() !== "" && (downloads || folder.trim() !== "");
   return (
     <form
-      className="flex min-h-0 flex-col gap-4 overflow-y-auto p-0.5"
+      className="flex min-h-0 flex-col"
       onSubmit={(event) => {
         event.preventDefault();
         if (!running && ready) void start();
       }}
     >
-      <fieldset className="grid gap-2 sm:grid-cols-2" disabled={running !== undefined}>
-        <legend className="mb-1 font-medium">{t("export.format")}</legend>
-        {FORMATS.map((choice) => (
-          <Option
-            key={choice}
-            name={choice}
-            checked={format === choice}
-            disabled={!hasPhotos && (choice === "copies" || choice === "links")}
-            onChoose={() => setFormat(choice)}
-          />
-        ))}
-      </fieldset>
-      {isTable(format) && (
-        <fieldset className="flex flex-col gap-1" disabled={running !== undefined}>
-          <legend className="mb-1 font-medium">{t("export.columns")}</legend>
-          <p className="text-muted">{t("export.columnsAlways")}</p>
-          {hasPca && (
-            <Check checked={coordinates} onChange={setCoordinates}>
-              {t("export.coordinates", { count: overview?.pca?.components ?? 0 })}
-            </Check>
-          )}
-          <Check checked={features} onChange={setFeatures}>
-            {t("export.features")}
-          </Check>
-        </fieldset>
-      )}
-      {isTable(format) && !client.shell && (
-        <fieldset className="flex flex-wrap gap-x-5 gap-y-1" disabled={running !== undefined}>
-          <legend className="mb-1 font-medium">{t("export.where")}</legend>
-          {[false, true].map((choice) => (
-            <label key={String(choice)} className="flex w-fit cursor-pointer items-center gap-2">
-              <input
-                type="radio"
-                name="export-where"
-                className="accent-accent"
-                checked={download === choice}
-                onChange={() => setDownload(choice)}
-              />
-              {t(choice ? "export.toDownload" : "export.toFolder")}
-            </label>
+      <div className="-mx-1 flex min-h-0 flex-col gap-3.5 overflow-y-auto p-1">
+        <fieldset className="grid gap-2 sm:grid-cols-2" disabled={running !== undefined}>
+          <legend className="mb-1 font-medium">{t("export.format")}</legend>
+          {FORMATS.map((choice) => (
+            <Option
+              key={choice}
+              name={choice}
+              checked={format === choice}
+              disabled={!hasPhotos && (choice === "copies" || choice === "links")}
+              onChoose={() => setFormat(choice)}
+            />
           ))}
         </fieldset>
-      )}
-      <div className={clsx("grid gap-3", !downloads && "sm:grid-cols-[2fr_1fr]")}>
-        {!downloads && <FolderField label={t("export.folder")} value={folder} onChange={setFolder} />}
-        <label className="block">
-          <span className="mb-1 block font-medium">{t(isTable(format) ? "export.name" : "export.newFolder")}</span>
-          <input
-            className="field w-full"
-            value={stem}
-            onChange={(event) => setStem(event.target.value)}
-            spellCheck={false}
-            required
-          />
-        </label>
-      </div>
-      <p className="-mt-2 text-2xs text-muted [overflow-wrap:anywhere]">{downloads ? name : to}</p>
-      {problem && <ProblemNote {...problem} />}
-      {running && (
-        <div>
-          <Bar share={running.done / Math.max(1, rows.length)} label={t("export.progress")} />
-          <p className="tabular mt-1 text-muted">
-            {t("jobs.progress", { done: n(running.done), total: n(rows.length) })}
-          </p>
+        {isTable(format) && (
+          <fieldset className="flex flex-wrap gap-x-5 gap-y-1" disabled={running !== undefined}>
+            <legend className="mb-1 font-medium">{t("export.columns")}</legend>
+            <p className="w-full text-muted">{t("export.columnsAlways")}</p>
+            {hasPca && (
+              <Check checked={coordinates} onChange={setCoordinates}>
+                {t("export.coordinates", { count: overview?.pca?.components ?? 0 })}
+              </Check>
+            )}
+            <Check checked={features} onChange={setFeatures}>
+              {t("export.features")}
+            </Check>
+          </fieldset>
+        )}
+        {isTable(format) && !client.shell && (
+          <fieldset className="flex flex-wrap gap-x-5 gap-y-1" disabled={running !== undefined}>
+            <legend className="mb-1 font-medium">{t("export.where")}</legend>
+            {[false, true].map((choice) => (
+              <label key={String(choice)} className="flex w-fit cursor-pointer items-center gap-2">
+                <input
+                  type="radio"
+                  name="export-where"
+                  className="accent-accent"
+                  checked={download === choice}
+                  onChange={() => setDownload(choice)}
+                />
+                {t(choice ? "export.toDownload" : "export.toFolder")}
+              </label>
+            ))}
+          </fieldset>
+        )}
+        <div className={clsx("grid gap-3", !downloads && "sm:grid-cols-[2fr_1fr]")}>
+          {!downloads && <FolderField label={t("export.folder")} value={folder} onChange={setFolder} />}
+          <label className="block">
+            <span className="mb-1 block font-medium">{t(isTable(format) ? "export.name" : "export.newFolder")}</span>
+            <input
+              className="field w-full"
+              value={stem}
+              onChange={(event) => setStem(event.target.value)}
+              spellCheck={false}
+              required
+            />
+          </label>
         </div>
-      )}
-      <div className="flex justify-end gap-2">
+        <p className="-mt-2.5 text-2xs text-muted [overflow-wrap:anywhere]">{downloads ? name : to}</p>
+        {problem && <ProblemNote {...problem} />}
+        {running && (
+          <div>
+            <Bar share={running.done / Math.max(1, rows.length)} label={t("export.progress")} />
+            <p className="tabular mt-1 text-muted">
+              {t("jobs.progress", { done: n(running.done), total: n(rows.length) })}
+            </p>
+          </div>
+        )}
+      </div>
+      <div className="mt-3 flex shrink-0 justify-end gap-2">
         {running ? (
           <Button onClick={() => running.stop.abort()}>{t("export.stop")}</Button>
         ) : (
@@ -212,7 +214,7 @@ function Option({
   return (
     <label
       className={clsx(
-        "flex gap-2.5 rounded-lg border p-2.5 has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent",
+        "flex gap-2.5 rounded-lg border px-2.5 py-2 has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent",
         checked ? "border-accent bg-accent-soft/50" : "border-line hover:bg-sunken",
         disabled ? "opacity-50" : "cursor-pointer",
       )}
@@ -220,7 +222,7 @@ function Option({
       <input
         type="radio"
         name="export-format"
-        className="mt-1 accent-accent"
+        className="mt-1 shrink-0 self-start accent-accent outline-none"
         // biome-ignore lint/a11y/noAutofocus: a dialog begins at its first choice, not at its closing button.
         autoFocus={checked}
         checked={checked}

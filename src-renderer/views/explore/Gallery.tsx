@@ -12,6 +12,7 @@ import { useSpeech } from "../../state/settings.js";
 import { AsideList } from "./AsideList.js";
 import { pointAt } from "./pointed.js";
 import { useLabelMark } from "./use-label-mark.js";
+import { whyNoPhotos } from "./where-photos.js";
 
 const GAP = 6;
 const CAPTION = 20;
@@ -90,13 +91,14 @@ export function Gallery() {
 
 /** Says so where the photos of the run are gone, and offers to look elsewhere. */
 function MissingPhotos() {
-  const { t } = useSpeech();
+  const speech = useSpeech();
+  const { t } = speech;
   const overview = useExplore((state) => state.overview);
-  const gone = overview?.problems.some(({ code }) => code === "photo/missing");
-  if (!overview || overview.rows === 0 || (overview.root !== null && !gone)) return null;
+  const why = overview && whyNoPhotos(overview, speech);
+  if (!why) return null;
   return (
     <div className="mx-3 mb-2 flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 rounded-md bg-warning-soft py-1 pr-1 pl-3 text-warning">
-      <p className="min-w-0 grow basis-48">{t(overview.root === null ? "locate.unknown" : "locate.gone")}</p>
+      <p className="min-w-0 grow basis-48">{why}</p>
       <Button icon={FolderSearch} className="!h-7" onClick={() => showDialog("locate")}>
         {t("locate.action")}
       </Button>

@@ -88,6 +88,7 @@ test("the selection is exported as a table and as links, never over what is ther
   await expect(dialog.getByRole("radio", { name: /^CSV/ })).toBeEnabled();
   await dialog.getByRole("button", { name: "Export", exact: true }).click();
   const file = path.join(orchard.folder, "chosen.csv");
+  await expect(dialog.getByRole("status").getByText(`${EACH} photos written to`)).toBeVisible();
   await expect(dialog.getByText(file)).toBeVisible();
   const lines = readFileSync(file, "utf8").trimEnd().split("\n");
   expect(lines).toHaveLength(EACH + 1);

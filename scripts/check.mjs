@@ -30,14 +30,16 @@ async function step(name, action, count) {
   results.push({ name, ...counts, seconds: (performance.now() - start) / 1000 });
 }
 
-const vitest = (suite, tests = suite) => () =>
-  runModule("vitest/vitest.mjs", [
-    "run",
-    `test/${tests}`,
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${reportFile(suite, "json")}`,
-  ]);
+const vitest =
+  (suite, tests = suite) =>
+  () =>
+    runModule("vitest/vitest.mjs", [
+      "run",
+      `test/${tests}`,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${reportFile(suite, "json")}`,
+    ]);
 const script =
   (name, ...args) =>
   () =>

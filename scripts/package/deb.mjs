@@ -34,19 +34,12 @@ const LIBSTDCXX = {
 export function buildDeb({ bundle, executables, work, out, version, floor, epoch }) {
   const architecture = ARCHITECTURES[process.arch];
   const folder = path.join(work, "deb");
-  const doc = path.join(folder, "usr", "share", "doc", NAME);
   rmSync(folder, { recursive: true, force: true });
   for (const part of ["bin", "lib"]) {
     cpSync(path.join(bundle, part), path.join(folder, "usr", part), { recursive: true });
   }
-  mkdirSync(doc, { recursive: true });
-  writeCompressed(path.join(doc, "NOTICE.gz"), readFileSync(path.join(bundle, "NOTICE")));
-  writeFileSync(path.join(doc, "copyright"), template("copyright"));
-  writeCompressed(path.join(doc, "changelog.gz"), changelog(version, epoch));
-  writeCompressed(path.join(folder, "usr", "share", "man", "man1", "verger.1.gz"), template("verger.1"));
-  const overrides = path.join(folder, "usr", "share", "lintian", "overrides", NAME);
-  mkdirSync(path.dirname(overrides), { recursive: true });
-  writeFileSync(overrides, template("lintian-overrides"));
+  const notice = readFileSync(path.join(bundle, "NOTICE"));
+  writeDocuments(path.join(folder, "usr"), NAME, { version, epoch, notice });
 
   const control = path.join(folder, "DEBIAN");
   const installed = Math.ceil(bytesOf(folder) / 1024);
@@ -69,6 +62,27 @@ export function buildDeb({ bundle, executables, work, out, version, floor, epoch
 }
 
 /**
+ * Writes what every Debian package has of papers: copyright, NOTICE, changelog, manual, and why lintian may look away.
+ *
+ * @param usr the package's /usr
+ * @param name the package's name
+ */
+export function writeDocuments(usr, name, { version, epoch, notice }) {
+  const paper = (file) => template(file).replaceAll("{package}", name);
+  const doc = path.join(usr, "share", "doc", name);
+  mkdirSync(doc, { recursive: true });
+  writeFileSync(path.join(doc, "copyright"), paper("copyright"));
+  writeCompressed(path.join(doc, "NOTICE.gz"), notice);
+  const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
+  const changelog = paper("changelog").replace("{version}", version).replace("{date}", date);
+  writeCompressed(path.join(doc, "changelog.gz"), changelog.replace("{maintainer}", MAINTAINER));
+  writeCompressed(path.join(usr, "share", "man", "man1", "verger.1.gz"), paper("verger.1"));
+  const overrides = path.join(usr, "share", "lintian", "overrides", name);
+  mkdirSync(path.dirname(overrides), { recursive: true });
+  writeFileSync(overrides, paper("lintian-overrides"));
+}
+
+/**
  * Debian's names for what a package asks of the system.
  *
  * @throws Stop when the libstdc++ that it needs is not known here
@@ -88,14 +102,6 @@ function controlText({ version, architecture, installed, floor }) {
     .replace("{installed}", String(installed))
     .replace("{depends}", systemDepends(floor).join(", "))
     .replace("{maintainer}", MAINTAINER);
-}
-
-function changelog(version, epoch) {
-  const date = new Date(epoch * 1000).toUTCString().replace("GMT", "+0000");
-  return template("changelog")
-    .replace("{version}", version)
-    .replace("{maintainer}", MAINTAINER)
-    .replace("{date}", date);
 }
 
 function template(name) {

@@ -58,6 +58,10 @@ describe.skipIf(!LINUX)("the unpacked desktop app", () => {
     expect(readdirSync(path.join(resources, "models")).filter((name) => name.endsWith(".onnx"))).toHaveLength(2);
   });
 
+  it("has no address to ask for updates unless it was made with one", () => {
+    expect(readdirSync(resources)).not.toContain("app-update.yml");
+  });
+
   it("takes at most 120 MB beside Electron", () => {
     const beside = [resources, path.join(app, "NOTICE.txt"), path.join(app, "LICENSE")];
     const bytes = beside.reduce((sum, place) => sum + sizeOf(place), 0);

@@ -241,11 +241,21 @@ export type RunFile = z.infer<typeof runFileSchema>;
 
 // ---- sync -----------------------------------------------------------------------------------------------------------
 
+function isPlainAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === "http:" || protocol === "https:") && username === "" && password === "";
+}
+
 /** How S3 is reached; what is absent comes from the AWS environment and profile files. Holds no credentials. */
 export const s3OptionsSchema = z.object({
   profile: z.string().min(1).optional(),
   region: z.string().min(1).optional(),
-  endpoint: z.string().min(1).optional(),
+  endpoint: z
+    .string()
+    // A password in an address would end up in the history of jobs.
+    .refine(isPlainAddress, "an http:// or https:// address without user name and password")
+    .optional(),
   pathStyle: z.boolean().optional(),
   /** Bytes of a part of a large transfer. */
   partBytes: positive.optional(),

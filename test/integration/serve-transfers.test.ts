@@ -144,6 +144,10 @@ describe("a transfer", () => {
       code: expect.stringMatching(/^s3\//),
     });
     expect(existsSync(inWork("never"))).toBe(false);
+    // Not even by its message does a password come back.
+    const secret = { endpoint: "https://ana:secret@s3.example.org" };
+    const refused = await preview({ from: folder, to, s3: secret }).catch((error: Error) => error);
+    expect(refused).toMatchObject({ code: "request/invalid", message: expect.not.stringContaining("secret") });
     await expect(preview({ from: folder, to: inWork("other") })).rejects.toMatchObject({ code: "sync/two-folders" });
   });
 
@@ -155,5 +159,7 @@ describe("a transfer", () => {
     // What was fetched is a run folder by its name, if a broken one: the job leads there.
     expect(job?.run).toMatch(/^[0-9a-f]{16}$/);
     expect(readdirSync(target)).toEqual(["run.json"]);
+    const { runs } = await client.call("runs.recent", {});
+    expect(runs.map(({ path: folder }) => folder)).toContain(target);
   });
 });

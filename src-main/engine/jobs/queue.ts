@@ -186,7 +186,9 @@ export class JobQueue {
         this.running.delete(record.id);
         this.finish(record, last, reason, intent);
         this.changed(record);
-        const { out } = record.view();
+        const { out, run } = record.view();
+        // One that a transfer has brought here, whose run.json came last.
+        if (!known && run !== null) void this.options.runs.remember(out);
         if (!isAddress(out)) this.options.runs.contentChanged(out);
         settle();
         this.fill();

@@ -45,10 +45,12 @@ export function useCompared(a: string, b: string): Loaded<Compared> {
 /** How far both agree on what is alike; takes seconds for large runs. */
 export function useAgreement(a: string, b: string, compared: Compared | undefined): Loaded<AgreementAnswer> {
   const [loaded, setLoaded] = useState<Loaded<AgreementAnswer>>({});
+  // Corrected labels change nothing of it.
+  const versions = compared && `${compared.a.card.version} ${compared.b.card.version}`;
   useEffect(() => {
-    if (!compared) return;
+    if (!versions) return;
     return ask(setLoaded, (signal) => client.call("runs.agreement", { a, b }, { signal }));
-  }, [a, b, compared]);
+  }, [a, b, versions]);
   return loaded;
 }
 

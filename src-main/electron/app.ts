@@ -3,6 +3,7 @@ import path from "node:path";
 import type * as Electron from "electron";
 import type { MenuView } from "../api/bridge.js";
 import { chooseLanguage } from "../api/language.js";
+import { errorMessage } from "../core/errors.js";
 import { userFolder } from "../core/user-folder.js";
 import { packageRoot } from "../native/root.js";
 import { Assets } from "../server/assets.js";
@@ -13,7 +14,7 @@ import { ActiveJobs, JobSigns } from "./job-signs.js";
 import { contextTemplate, menuTemplate, type RecentRun } from "./menu.js";
 import { Quit } from "./quit.js";
 import { handleScheme, registerScheme } from "./scheme.js";
-import { HELP_LINKS, hardenContents, hardenSession } from "./security.js";
+import { HELP_LINKS, hardenContents, hardenSession, type PhotoAddress } from "./security.js";
 import { checkForUpdates, hasUpdateAddress, type UpdateQuestion } from "./updates.js";
 import { openWindow } from "./window.js";
 import { WORDS, type Words } from "./words.js";
@@ -97,7 +98,11 @@ class DesktopApp {
   start(paths: readonly string[]): void {
     const { app, powerMonitor, session } = this.electron;
     this.toOpen.push(...paths);
-    app.on("web-contents-created", (_event, contents) => hardenContents(contents, (link) => this.openLink(link)));
+    const openers = {
+      link: (address: string) => this.openLink(address),
+      photo: (photo: PhotoAddress) => void this.openPhoto(photo),
+    };
+    app.on("web-contents-created", (_event, contents) => hardenContents(contents, openers));
     app.on("second-instance", (_event, _argv, _folder, data) => this.takeOver(data as HandedOver | undefined));
     // macOS: a folder dropped on the dock, or one of its recent documents; also before the app is ready.
     app.on("open-file", (event, file) => {
@@ -289,6 +294,19 @@ class DesktopApp {
 
   private openLink(link: string): void {
     void this.electron.shell.openExternal(link);
+  }
+
+  /** The engine has looked into the file: it is a picture. Its name must say so, too, or the system might run it. */
+  private async openPhoto({ run, version, row, size }: PhotoAddress): Promise<void> {
+    let problem: string;
+    try {
+      const picture = await this.host.image(run, version, row, size);
+      if (!("file" in picture) || !/\.(jpe?g|png|webp)$/i.test(picture.file)) return;
+      problem = await this.electron.shell.openPath(picture.file);
+    } catch (error) {
+      problem = errorMessage(error);
+    }
+    if (problem) this.electron.dialog.showErrorBox(this.words.cannotOpen, problem);
   }
 }
 

@@ -1,5 +1,6 @@
 /** What the page may do: its own files and the calls of the bridge, nothing else. */
 import type { Session, WebContents, WebFrameMain, WebPreferences } from "electron";
+import { imageNamed } from "../server/content.js";
 import { isOwnAddress, isPage } from "./scheme.js";
 
 /** Of every window. Defaults of today are written out: a default of tomorrow must not open anything. */
@@ -36,10 +37,18 @@ export function isOwnFrame(frame: Pick<WebFrameMain, "url" | "parent"> | null): 
   return frame !== null && frame.parent === null && isPage(frame.url);
 }
 
-/** Denies every permission and device, and every request that leaves the app. */
+/** What the page may ask the browser for: to put text on the clipboard when a person clicks on "copy". */
+const PERMISSION = "clipboard-sanitized-write";
+
+/** Denies every permission but one, every device, and every request that leaves the app. */
 export function hardenSession(session: Session, packaged: boolean): void {
-  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
-  session.setPermissionCheckHandler(() => false);
+  session.setPermissionRequestHandler((_contents, permission, answer, { requestingUrl, isMainFrame }) =>
+    answer(permission === PERMISSION && isMainFrame && isPage(requestingUrl)),
+  );
+  session.setPermissionCheckHandler(
+    (_contents, permission, origin, { isMainFrame }) =>
+      permission === PERMISSION && isMainFrame && isOwnAddress(origin),
+  );
   session.setDevicePermissionHandler(() => false);
   session.setDisplayMediaRequestHandler((_request, answer) => answer({}));
   session.setSpellCheckerEnabled(false);
@@ -57,8 +66,18 @@ function mayRequest(address: string, packaged: boolean): boolean {
   return isOwnAddress(address.replace(/^blob:/, ""));
 }
 
+/** What a page may have opened outside of itself. */
+export interface Openers {
+  /** One of `HELP_LINKS`, in the person's browser. */
+  link(address: string): void;
+  /** A photo in full, in the system's viewer. */
+  photo(photo: PhotoAddress): void;
+}
+
+export type PhotoAddress = NonNullable<ReturnType<typeof imageNamed>>;
+
 /** Keeps a web contents on the page: no navigation, no window, no web view. */
-export function hardenContents(contents: WebContents, openLink: (address: string) => void): void {
+export function hardenContents(contents: WebContents, open: Openers): void {
   const stay = (event: { readonly url: string; preventDefault(): void }): void => {
     if (!isPage(event.url)) event.preventDefault();
   };
@@ -67,7 +86,9 @@ export function hardenContents(contents: WebContents, openLink: (address: string
   contents.on("will-redirect", stay);
   contents.on("will-attach-webview", (event) => event.preventDefault());
   contents.setWindowOpenHandler(({ url }) => {
-    if (isHelpLink(url)) openLink(url);
+    const photo = isOwnAddress(url) ? imageNamed(new URL(url).pathname.slice(1)) : undefined;
+    if (isHelpLink(url)) open.link(url);
+    else if (photo?.size === "full") open.photo(photo);
     return { action: "deny" };
   });
 }

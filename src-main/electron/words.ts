@@ -39,6 +39,7 @@ const en = {
   quitDetail: "If you quit, it stops at a safe point. What is done is kept, and it can be resumed under Jobs.",
   quitNow: "Quit, resume later",
   quitKeep: "Keep Verger open",
+  cannotOpen: "The photo could not be opened.",
   pageGoneTitle: "The window has stopped working.",
   pageGoneDetail: "It failed twice within a short time. Jobs are not affected: restart Verger to see them.",
   checkForUpdates: "Check for updates…",
@@ -95,6 +96,7 @@ const fr: Words = {
     "Si vous quittez, elle s’arrête en lieu sûr. Ce qui est fait est conservé, et elle pourra être reprise dans Tâches.",
   quitNow: "Quitter, reprendre plus tard",
   quitKeep: "Garder Verger ouvert",
+  cannotOpen: "La photo n’a pas pu être ouverte.",
   pageGoneTitle: "La fenêtre a cessé de fonctionner.",
   pageGoneDetail:
     "Elle a échoué deux fois en peu de temps. Les tâches ne sont pas touchées : redémarrez Verger pour les revoir.",

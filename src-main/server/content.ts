@@ -32,14 +32,13 @@ export async function imageAnswer(
   known: string | null | undefined,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const match = /^images\/([0-9a-f]{16})\/([0-9a-f]{1,16})\/(\d{1,10})\/(\w{1,8})$/.exec(name);
-  const size = imageSize(match?.[4] ?? "");
-  if (!match || size === undefined) return refusedAddress(404);
-  const [, run, version, row] = match as unknown as [string, string, string, string];
+  const wanted = imageNamed(name);
+  if (!wanted) return refusedAddress(404);
+  const { run, version, row, size } = wanted;
   const etag = `"${version}-${row}-${size}"`;
   const headers = { etag, "cache-control": IMAGE_CACHE };
   if (known === etag) return { status: 304, headers, body: null };
-  const picture = await image(run, version, Number(row), size, signal);
+  const picture = await image(run, version, row, size, signal);
   if (!("jpeg" in picture)) {
     return {
       status: 200,
@@ -119,8 +118,13 @@ function statusOf(code: string): number {
   return 422;
 }
 
-/** @returns undefined for a size that is not offered */
-function imageSize(text: string): ThumbnailSize | "full" | undefined {
-  if (text === "full") return text;
-  return THUMBNAIL_SIZES.find((size) => String(size) === text);
+/** What an address made by `imagePath` asks for; undefined for any other. @param name without a leading `/` */
+export function imageNamed(
+  name: string,
+): { run: string; version: string; row: number; size: ThumbnailSize | "full" } | undefined {
+  const match = /^images\/([0-9a-f]{16})\/([0-9a-f]{1,16})\/(\d{1,10})\/(\w{1,8})$/.exec(name);
+  const [, run, version, row, side] = match ?? [];
+  const size = side === "full" ? side : THUMBNAIL_SIZES.find((offered) => String(offered) === side);
+  if (run === undefined || version === undefined || size === undefined) return undefined;
+  return { run, version, row: Number(row), size };
 }

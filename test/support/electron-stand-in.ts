@@ -20,8 +20,17 @@ export class Refusable {
 }
 
 export class FakeSession extends EventEmitter {
-  permissionRequest: ((contents: unknown, permission: string, answer: (allowed: boolean) => void) => void) | undefined;
-  permissionCheck: (() => boolean) | undefined;
+  permissionRequest:
+    | ((
+        contents: unknown,
+        permission: string,
+        answer: (allowed: boolean) => void,
+        details: { requestingUrl: string; isMainFrame: boolean },
+      ) => void)
+    | undefined;
+  permissionCheck:
+    | ((contents: unknown, permission: string, origin: string, details: { isMainFrame: boolean }) => boolean)
+    | undefined;
   devicePermission: (() => boolean) | undefined;
   displayMedia: ((request: unknown, answer: (streams: object) => void) => void) | undefined;
   spellChecker: boolean | undefined;
@@ -40,7 +49,7 @@ export class FakeSession extends EventEmitter {
   setPermissionRequestHandler(handler: NonNullable<FakeSession["permissionRequest"]>): void {
     this.permissionRequest = handler;
   }
-  setPermissionCheckHandler(handler: () => boolean): void {
+  setPermissionCheckHandler(handler: NonNullable<FakeSession["permissionCheck"]>): void {
     this.permissionCheck = handler;
   }
   setDevicePermissionHandler(handler: () => boolean): void {
@@ -259,12 +268,17 @@ export function electronStandIn() {
   const menus: { label?: string; submenu?: { label?: string; click?: () => void }[] }[][] = [];
   const popups: { label?: string }[][] = [];
   const opened: string[] = [];
+  const openedFiles: string[] = [];
   const trashed: string[] = [];
   const revealed: string[] = [];
   const schemes: { scheme: string; privileges: object }[] = [];
   const blocked = new Set<number>();
   const said: { errors: [string, string][]; asked: unknown[] } = { errors: [], asked: [] };
-  const answers: { folder: string | null; button: number } = { folder: null, button: 1 };
+  const answers: { folder: string | null; button: number; openFailure: string } = {
+    folder: null,
+    button: 1,
+    openFailure: "",
+  };
   const powerMonitor = new EventEmitter();
   const nativeTheme = { shouldUseDarkColors: false, themeSource: "system" };
   let blockers = 0;
@@ -310,6 +324,10 @@ export function electronStandIn() {
     },
     shell: {
       openExternal: async (address: string) => void opened.push(address),
+      openPath: async (file: string) => {
+        openedFiles.push(file);
+        return answers.openFailure;
+      },
       trashItem: async (folder: string) => void trashed.push(folder),
       showItemInFolder: (folder: string) => void revealed.push(folder),
     },
@@ -339,6 +357,7 @@ export function electronStandIn() {
     menus,
     popups,
     opened,
+    openedFiles,
     trashed,
     revealed,
     schemes,

@@ -117,7 +117,7 @@ describe("the start", () => {
     expect(system.children.map(({ entry, options }) => [entry, options])).toEqual([
       [path.join(root, "dist", "electron", "engine-entry.js"), { serviceName: "Verger engine" }],
     ]);
-    expect(system.session.permissionCheck?.()).toBe(false);
+    expect(system.session.permissionCheck?.({}, "media", "verger://app/", { isMainFrame: true })).toBe(false);
     expect(system.session.scheme?.name).toBe("verger");
     const event = new Refusable("https://evil.example/");
     window.webContents.emit("will-navigate", event);
@@ -399,6 +399,42 @@ describe("windows", () => {
 });
 
 describe("what only the system can do", () => {
+  it.each([
+    ["a picture", { file: "/photos/apple.JPG", format: "jpeg" }, ["/photos/apple.JPG"], []],
+    ["a picture that is called a program", { file: "/photos/apple.desktop", format: "jpeg" }, [], []],
+  ] as const)("opens %s as it should", async (_what, picture, files, errors) => {
+    const { window, child } = await open();
+    child.on("received", (message) => {
+      if (message.type === "image") child.say({ type: "picture", id: message.id, picture });
+    });
+    window.webContents.windowOpen?.({ url: "verger://app/images/0123456789abcdef/ab12/7/full" });
+    await settle();
+    expect(system.openedFiles).toEqual(files);
+    expect(system.said.errors).toEqual(errors);
+  });
+
+  it("says why a photo was not opened", async () => {
+    const { window, child } = await open();
+    const problem = { code: "photo/missing", message: "Expected a photo, but it is gone." };
+    let gone = true;
+    child.on("received", (message) => {
+      if (message.type !== "image") return;
+      if (gone) child.say({ type: "failed", id: message.id, problem });
+      else child.say({ type: "picture", id: message.id, picture: { file: "/a.png", format: "png" } });
+    });
+    const click = () => window.webContents.windowOpen?.({ url: "verger://app/images/0123456789abcdef/ab12/7/full" });
+    click();
+    await settle();
+    gone = false;
+    system.answers.openFailure = "no viewer";
+    click();
+    await settle();
+    expect(system.said.errors).toEqual([
+      [WORDS.en.cannotOpen, problem.message],
+      [WORDS.en.cannotOpen, "no viewer"],
+    ]);
+  });
+
   it("is done for the engine", async () => {
     const { child } = await open();
     child.say({ type: "wish", id: 1, wish: "trash", folder: "/runs/old" });

@@ -64,13 +64,24 @@ describe("a session", () => {
     hardenSession(session as unknown as Session, true);
   });
 
-  it("grants no permission, no device, no screen", () => {
-    const given: unknown[] = [];
-    for (const permission of ["media", "geolocation", "notifications", "openExternal", "clipboard-read", "unknown"]) {
-      session.permissionRequest?.({}, permission, (allowed) => given.push(allowed));
-    }
-    expect(given).toEqual([false, false, false, false, false, false]);
-    expect(session.permissionCheck?.()).toBe(false);
+  const isGranted = (permission: string, url: string, isMainFrame = true): boolean[] => {
+    const given: boolean[] = [];
+    session.permissionRequest?.({}, permission, (allowed) => given.push(allowed), { requestingUrl: url, isMainFrame });
+    return [...given, session.permissionCheck?.({}, permission, url, { isMainFrame }) ?? true];
+  };
+
+  it.each(["media", "geolocation", "notifications", "openExternal", "clipboard-read", "fileSystem", "unknown"])(
+    "grants no %s",
+    (permission) => expect(isGranted(permission, "verger://app/")).toEqual([false, false]),
+  );
+
+  it("lets our page alone copy text", () => {
+    expect(isGranted("clipboard-sanitized-write", "verger://app/")).toEqual([true, true]);
+    expect(isGranted("clipboard-sanitized-write", "verger://app/", false)).toEqual([false, false]);
+    for (const url of FOREIGN) expect(isGranted("clipboard-sanitized-write", url), url).toEqual([false, false]);
+  });
+
+  it("grants no device and no screen", () => {
     expect(session.devicePermission?.()).toBe(false);
     let streams: object | undefined;
     session.displayMedia?.({}, (answer) => {
@@ -128,10 +139,15 @@ describe("a session", () => {
 describe("web contents", () => {
   let contents: FakeContents;
   let opened: string[];
+  let photos: unknown[];
   beforeEach(() => {
     contents = new FakeContents();
     opened = [];
-    hardenContents(contents as unknown as WebContents, (link) => opened.push(link));
+    photos = [];
+    hardenContents(contents as unknown as WebContents, {
+      link: (address) => opened.push(address),
+      photo: (photo) => photos.push(photo),
+    });
   });
 
   const refused = (name: string, url: string): boolean => {
@@ -158,6 +174,18 @@ describe("web contents", () => {
     expect(opened).toEqual([]);
     expect(contents.windowOpen?.({ url: HELP_LINKS.licence })).toEqual({ action: "deny" });
     expect(opened).toEqual([HELP_LINKS.licence]);
+  });
+
+  it("hand photos in full to the system's viewer, and nothing else of the scheme", () => {
+    const picture = "verger://app/images/0123456789abcdef/ab12/7";
+    const others = [`${picture}/256`, `${picture}/full/..`, "verger://app/", "verger://app/assets/app.js"];
+    for (const url of [...others, picture.replace("app", "evil")]) {
+      expect(contents.windowOpen?.({ url }), url).toEqual({ action: "deny" });
+    }
+    expect(photos).toEqual([]);
+    expect(contents.windowOpen?.({ url: `${picture}/full` })).toEqual({ action: "deny" });
+    expect(photos).toEqual([{ run: "0123456789abcdef", version: "ab12", row: 7, size: "full" }]);
+    expect(opened).toEqual([]);
   });
 });
 

@@ -268,7 +268,7 @@ export const en = {
   "inspector.neighbours": "Most similar",
   "inspector.compared": { one: "compared with {count} photo", other: "compared with all {count} photos" },
   "inspector.distance": "cosine distance {distance}",
-  "inspector.openFull": "Open the photo in a new tab",
+  "inspector.openFull": "Open the whole photo",
   "inspector.missing": "The photo is not where it was",
   "inspector.exif": "Camera",
   "inspector.previous": "Previous photo",

@@ -277,7 +277,7 @@ export const fr: Dictionary = {
   "inspector.neighbours": "Les plus semblables",
   "inspector.compared": { one: "comparée à {count} photo", other: "comparée aux {count} photos" },
   "inspector.distance": "distance cosinus {distance}",
-  "inspector.openFull": "Ouvrir la photo dans un nouvel onglet",
+  "inspector.openFull": "Ouvrir la photo entière",
   "inspector.missing": "La photo n’est plus à sa place",
   "inspector.exif": "Appareil",
   "inspector.previous": "Photo précédente",

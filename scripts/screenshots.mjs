@@ -7,10 +7,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "@playwright/test";
 import sharp from "sharp";
+import { findChromium } from "./lib/chromium.mjs";
 import { main, output, root, run, Stop } from "./lib/project.mjs";
 
 const PICTURES = path.join(root, "docs", "screenshots");
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const verger = path.join("bin", "verger");
 
 /** What is drawn: a name, how the window is set, and what is done in it. */
@@ -234,7 +234,7 @@ function serve(home, runs, more = {}) {
 }
 
 await main(async () => {
-  const executablePath = [process.env.VERGER_CHROMIUM, ...PLACES].find((place) => place && existsSync(place));
+  const executablePath = findChromium();
   if (!executablePath) throw new Stop("Expected Chromium for the pictures; install it or name it in VERGER_CHROMIUM.");
   const folder = mkdtempSync(path.join(tmpdir(), "verger-screenshots-"));
   const photos = path.join(folder, "photos");

@@ -1,18 +1,13 @@
 /** The window as people have it: `verger serve` in one process, real Chromium on it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "@playwright/test";
+import { findChromium } from "../../scripts/lib/chromium.mjs";
 import { installProbe } from "./page-probe.mjs";
 import { ROOT } from "./process.mjs";
 
-const PLACES = [
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
 const VIEWPORT = { width: 1440, height: 900 };
 
 /**
@@ -60,7 +55,7 @@ export async function startServer(home, runs) {
  * in software.
  */
 export async function startBrowser() {
-  const executablePath = [process.env.VERGER_CHROMIUM, ...PLACES].find((place) => place && existsSync(place));
+  const executablePath = findChromium();
   if (!executablePath) {
     throw new Error("Expected Chromium for the benchmark of the window; install it or name it in VERGER_CHROMIUM.");
   }

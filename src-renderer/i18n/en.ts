@@ -577,6 +577,8 @@ export const en = {
   "transfers.onlyHelp": "Names or patterns, apart by commas. Empty: all files.",
   "transfers.except": "Leave out",
   "transfers.exceptHelp": "A slash at the end means a whole folder.",
+  "transfers.limit": "At most, in MB/s",
+  "transfers.limitHelp": "Leaves the link usable for others. Empty: as fast as it goes.",
   "transfers.keep": "Leave files that are there already as they are",
   "transfers.delete": "Delete what the other side does not hold",
   "transfers.deleteHelp": "The preview counts these files, and you are asked before any of them goes.",

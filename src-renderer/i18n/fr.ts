@@ -596,6 +596,8 @@ export const fr: Dictionary = {
   "transfers.onlyHelp": "Noms ou motifs, séparés par des virgules. Vide : tous les fichiers.",
   "transfers.except": "Laisser de côté",
   "transfers.exceptHelp": "Une barre oblique à la fin désigne un dossier entier.",
+  "transfers.limit": "Au plus, en Mo/s",
+  "transfers.limitHelp": "Laisse de la liaison aux autres. Vide : aussi vite que possible.",
   "transfers.keep": "Laisser tels quels les fichiers déjà présents",
   "transfers.delete": "Supprimer ce que l’autre côté ne contient pas",
   "transfers.deleteHelp": "L’aperçu compte ces fichiers, et une confirmation est demandée avant toute suppression.",

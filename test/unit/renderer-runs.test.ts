@@ -115,6 +115,11 @@ describe("a transfer", () => {
       forceDelete: false,
     });
     expect(requestOf({ ...form, removeMost: true })).toMatchObject({ delete: false, forceDelete: false });
+    const limited = requestOf({ ...form, limit: "2,5" });
+    expect(limited).toMatchObject({ s3: { maxBandwidth: 2_500_000 } });
+    expect(formOf({ work: { kind: "sync", request: syncRequestSchema.parse(limited) } } as Job).limit).toBe("2.5");
+    for (const limit of ["fast", "-1", "0", "Infinity"]) expect(isComplete({ ...form, limit }), limit).toBe(false);
+    expect(isComplete({ ...form, limit: "0.5" })).toBe(true);
     expect(globs("a b.jpg,\n,c ")).toEqual(["a b.jpg", "c"]);
   });
 

@@ -141,7 +141,7 @@ function Form({ initial }: { initial: TransferForm }) {
         <summary className="w-fit cursor-pointer rounded font-medium">{t("transfers.options")}</summary>
         <div className="mt-3 space-y-5 rounded-xl border border-line bg-surface p-4">
           <S3Fields value={form.s3} onChange={(s3) => change({ s3 })} />
-          <div className="grid gap-3 sm:grid-cols-2">
+          <div className="grid gap-3 sm:grid-cols-3">
             <Field id="transfer-only" label={t("transfers.only")} help={t("transfers.onlyHelp")}>
               <TextInput
                 id="transfer-only"
@@ -157,6 +157,15 @@ function Form({ initial }: { initial: TransferForm }) {
                 value={form.except}
                 onChange={(except) => change({ except })}
                 placeholder="raw/, *.tmp"
+                described
+              />
+            </Field>
+            <Field id="transfer-limit" label={t("transfers.limit")} help={t("transfers.limitHelp")}>
+              <TextInput
+                id="transfer-limit"
+                value={form.limit}
+                onChange={(limit) => change({ limit })}
+                placeholder="2.5"
                 described
               />
             </Field>

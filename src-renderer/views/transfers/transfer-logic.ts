@@ -10,6 +10,8 @@ export interface TransferForm {
   readonly folder: string;
   readonly bucket: string;
   readonly s3: S3Choice;
+  /** Megabytes a second, as typed; empty for no limit. */
+  readonly limit: string;
   /** Globs, apart by commas or line breaks. */
   readonly only: string;
   readonly except: string;
@@ -24,6 +26,7 @@ export const EMPTY_FORM: TransferForm = {
   folder: "",
   bucket: "",
   s3: NO_S3,
+  limit: "",
   only: "",
   except: "",
   overwrite: true,
@@ -31,11 +34,21 @@ export const EMPTY_FORM: TransferForm = {
   removeMost: false,
 };
 
+/** Less is taken for a slip of the pen. */
+const LEAST_BYTES_PER_SECOND = 10_000;
+
 export type SyncInput = RequestOf<"transfers.preview">["request"];
 
-/** True when both sides are there. */
-export function isComplete({ folder, bucket }: TransferForm): boolean {
-  return folder.trim() !== "" && /^s3:\/\/[^/]/i.test(bucket.trim());
+/** True when both sides are there and the limit is a number. */
+export function isComplete({ folder, bucket, limit }: TransferForm): boolean {
+  return folder.trim() !== "" && /^s3:\/\/[^/]/i.test(bucket.trim()) && bytesPerSecond(limit) !== null;
+}
+
+/** Megabytes a second, with a point or a comma, in bytes; undefined for no limit, null for what is no speed. */
+export function bytesPerSecond(limit: string): number | undefined | null {
+  if (limit.trim() === "") return undefined;
+  const bytes = Math.round(Number(limit.trim().replace(",", ".")) * 1e6);
+  return Number.isSafeInteger(bytes) && bytes >= LEAST_BYTES_PER_SECOND ? bytes : null;
 }
 
 /** Globs of one field, in their order. */
@@ -48,9 +61,10 @@ export function globs(text: string): string[] {
 
 export function requestOf(form: TransferForm): SyncInput {
   const [folder, bucket] = [form.folder.trim(), form.bucket.trim()];
+  const maxBandwidth = bytesPerSecond(form.limit);
   return {
     ...(form.direction === "upload" ? { from: folder, to: bucket } : { from: bucket, to: folder }),
-    s3: s3Options(form.s3),
+    s3: { ...s3Options(form.s3), ...(maxBandwidth ? { maxBandwidth } : {}) },
     // The last rule that matches decides: what is left out is left out of what is taken in.
     rules: [
       ...globs(form.only).map((glob) => ({ include: true, glob })),
@@ -79,6 +93,7 @@ export function formOf(job: Job | undefined): TransferForm {
     folder: local,
     bucket: remote,
     s3: { profile: s3.profile ?? "", region: s3.region ?? "", endpoint: s3.endpoint ?? "" },
+    limit: s3.maxBandwidth === undefined ? "" : String(s3.maxBandwidth / 1e6),
     only: listed(true),
     except: listed(false),
     overwrite,

@@ -61,7 +61,7 @@ const fr: Words = {
   file: "Fichier",
   newRun: "Nouvelle exécution…",
   openRun: "Ouvrir un dossier d’exécution…",
-  openRecent: "Ouvrir récemment",
+  openRecent: "Exécutions récentes",
   noRecent: "Aucune exécution récente",
   close: "Fermer la fenêtre",
   quit: "Quitter Verger",
@@ -93,7 +93,7 @@ const fr: Words = {
   showAll: "Tout afficher",
   quitTitle: "Une tâche est en cours.",
   quitDetail:
-    "Si vous quittez, elle s’arrête en lieu sûr. Ce qui est fait est conservé, et elle pourra être reprise dans Tâches.",
+    "Si vous quittez, elle s’arrête proprement. Ce qui est fait est conservé, et elle pourra être reprise dans Tâches.",
   quitNow: "Quitter, reprendre plus tard",
   quitKeep: "Garder Verger ouvert",
   cannotOpen: "La photo n’a pas pu être ouverte.",

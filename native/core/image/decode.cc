@@ -226,6 +226,18 @@ class ImageDecoder::RgbSink final : public ResizeSink {
   void Finish() {
     if (!resized_) return;
     const size_t pixels = width_ * height_;
+    if (orientation_ == kUpright) {
+      const float* red = planes_.data();
+      const float* green = red + pixels;
+      const float* blue = green + pixels;
+      uint8_t* to = out_.pixels.data();
+      for (size_t i = 0; i < pixels; ++i) {
+        to[i * 3] = static_cast<uint8_t>(red[i] + 0.5f);
+        to[i * 3 + 1] = static_cast<uint8_t>(green[i] + 0.5f);
+        to[i * 3 + 2] = static_cast<uint8_t>(blue[i] + 0.5f);
+      }
+      return;
+    }
     for (size_t y = 0; y < height_; ++y) {
       for (size_t x = 0; x < width_; ++x) {
         for (size_t c = 0; c < 3; ++c) {

@@ -1,5 +1,6 @@
 /** A folder of small files with a bound: the least recently used go first. */
 import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -62,6 +63,31 @@ export class DiskCache {
       await rename(temporary, file);
     } catch {
       await rm(temporary, { force: true }).catch(() => {});
+      return;
+    }
+    this.add(name, { bytes: content.length, usedMs: Date.now() });
+    await this.evict();
+  }
+
+  /**
+   * The same with the thread's own hands: a sixth of the processor time, for a job that puts thousands and whose thread
+   * has nothing better to do.
+   */
+  async putNow(key: string, content: Uint8Array): Promise<void> {
+    const name = nameOf(key);
+    const file = this.fileOf(name);
+    const temporary = `${file}.tmp`;
+    try {
+      await this.load();
+      try {
+        writeFileSync(temporary, content);
+      } catch {
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileSync(temporary, content);
+      }
+      renameSync(temporary, file);
+    } catch {
+      rmSync(temporary, { force: true });
       return;
     }
     this.add(name, { bytes: content.length, usedMs: Date.now() });

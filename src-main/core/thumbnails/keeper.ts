@@ -33,6 +33,6 @@ export class ThumbnailKeeper {
     jpeg: Uint8Array,
   ): Promise<void> {
     this.bytes += jpeg.length;
-    await this.cache.put(thumbnailKey(path.resolve(root, photo.path), KEPT_SIDE, photo), jpeg);
+    await this.cache.putNow(thumbnailKey(path.resolve(root, photo.path), KEPT_SIDE, photo), jpeg);
   }
 }

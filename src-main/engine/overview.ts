@@ -3,17 +3,17 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Overview, Problem, RunCard } from "../api/channels.js";
 import type { RunData } from "../core/explore/index.js";
-import { inspectRun } from "../core/inspect/index.js";
+import { machineOf, stagesOf } from "../core/inspect/index.js";
 
-export async function overviewOf(card: RunCard, data: RunData): Promise<Overview> {
-  const report = await inspectRun(data.folder, { limit: 0 });
+/** From run.json and what is in memory alone: people wait for it, and for the points behind it. */
+export function overviewOf(card: RunCard, data: RunData): Overview {
   const { pca, file } = data;
   const { identity } = file;
   return {
     card,
     rows: data.rows,
     root: data.root,
-    sources: [...report.sources],
+    sources: [...(identity?.sources ?? [])],
     labelFrom: file.labelFrom,
     labels: data.labelCounts(),
     revision: data.revision,
@@ -25,7 +25,7 @@ export async function overviewOf(card: RunCard, data: RunData): Promise<Overview
       width: identity.width,
       height: identity.height,
     },
-    machine: report.machine,
+    machine: machineOf(file.runtime),
     provider: file.runtime?.provider ?? null,
     pca: pca
       ? {
@@ -39,7 +39,7 @@ export async function overviewOf(card: RunCard, data: RunData): Promise<Overview
           totalVariance: pca.totalVariance,
         }
       : null,
-    stages: [...report.stages],
+    stages: [...stagesOf(file)],
     columns: [...data.columns, ...(pca ? (["outlier"] as const) : [])],
     problems: problemsOf(data),
   };

@@ -43,7 +43,6 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
 
   return {
     kind: "canvas",
-    emulated: true,
     setPositions(next) {
       xy = next as Float32Array<ArrayBuffer>;
     },

@@ -22,8 +22,6 @@ export interface PointStyle {
 
 export interface PointLayer {
   readonly kind: "webgl" | "canvas";
-  /** True where the processor does the drawing: always for Canvas, for WebGL where no GPU stands behind it. */
-  readonly emulated: boolean;
   /** x0, y0, x1, y1, ... in [-1, 1]. */
   setPositions(xy: Float32Array): void;
   /** Entry of the palette that each point takes. */

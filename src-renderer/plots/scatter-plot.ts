@@ -8,7 +8,7 @@ import { drawOverlay, type OverlayColours, type PhotoSource } from "./overlay.js
 import { type PointGrid, pointGrid } from "./point-grid.js";
 import { type PointLayer, SELECTED, VISIBLE } from "./point-layer.js";
 import { insideTest, type Outline, rectangle } from "./polygon.js";
-import { webglLayer } from "./webgl-layer.js";
+import { isWebglEmulated, webglLayer } from "./webgl-layer.js";
 
 export type Tool = "pan" | "lasso" | "rectangle";
 export type Combine = "replace" | "add" | "subtract";
@@ -76,9 +76,15 @@ const EMULATED_POINTS = 10_000;
  * Puts a plot into a positioned element.
  *
  * @param photos small pictures for points that are far apart on the screen
+ * @param points how many there will be: decides what draws them
  * @throws Error when the browser can draw neither way
  */
-export function createScatterPlot(host: HTMLElement, events: ScatterEvents, photos: PhotoSource): ScatterPlot {
+export function createScatterPlot(
+  host: HTMLElement,
+  events: ScatterEvents,
+  photos: PhotoSource,
+  points: number,
+): ScatterPlot {
   let canvas = addCanvas(host);
   const top = addCanvas(host);
   const overlay = top.getContext("2d");
@@ -115,7 +121,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     renderer = name;
     host.dataset.renderer = name;
   };
-  const turnToCanvas = (name: Renderer) => {
+  const turnToCanvas = () => {
     layer.destroy();
     // A canvas that once gave WebGL never gives 2D.
     const next = addCanvas(host, canvas);
@@ -123,7 +129,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     canvas = next;
     const flat = canvasLayer(canvas);
     if (!flat) throw new Error("Expected the browser to draw in 2D for the plot, but it gives no context.");
-    setLayer(flat, name);
+    setLayer(flat, "canvas");
     layer.resize(size.width, size.height, ratio);
     layer.setPositions(xy);
     layer.setColours(index);
@@ -132,13 +138,15 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
     layer.setFlags(flags);
     request();
   };
-  const first = webglLayer(canvas, () => turnToCanvas("canvas")) ?? canvasLayer(canvas);
+  const software = points > EMULATED_POINTS && isWebglEmulated();
+  const webgl = software ? undefined : webglLayer(canvas, turnToCanvas);
+  const first = webgl ?? canvasLayer(canvas);
   if (!first || !overlay) {
     canvas.remove();
     top.remove();
     throw new Error("Expected the browser to draw in 2D for the plot, but it gives no context.");
   }
-  setLayer(first, first.kind);
+  setLayer(first, software ? "software" : first.kind);
 
   const draw = () => {
     frame = 0;
@@ -358,8 +366,7 @@ export function createScatterPlot(host: HTMLElement, events: ScatterEvents, phot
         layer.setFlags(flags);
         layer.setColours(index);
       }
-      if (layer.kind === "webgl" && layer.emulated && xy.length >> 1 > EMULATED_POINTS) turnToCanvas("software");
-      else layer.setPositions(xy);
+      layer.setPositions(xy);
       request();
     },
     setColours(nextIndex, nextPalette) {

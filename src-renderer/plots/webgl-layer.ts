@@ -111,7 +111,6 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
 
   return {
     kind: "webgl",
-    emulated: isEmulated(gl),
     setPositions(xy) {
       points = xy.length >> 1;
       upload(positions, xy);
@@ -172,11 +171,25 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
   };
 }
 
-/** True when the name of what draws is one of the known programs that do it without a GPU. */
-function isEmulated(gl: WebGL2RenderingContext): boolean {
+let emulated: boolean | undefined;
+
+/**
+ * True where WebGL is there, but the name of what draws is one of the known programs that do it without a GPU. Asked once
+ * a page: the answer takes some milliseconds.
+ */
+export function isWebglEmulated(): boolean {
+  emulated ??= askRenderer();
+  return emulated;
+}
+
+function askRenderer(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return false;
   // `failIfMajorPerformanceCaveat` should say so, but Chromium gives SwiftShader in spite of it.
   const info = gl.getExtension("WEBGL_debug_renderer_info");
   const name = String(gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  // Browsers allow a page only some contexts.
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 

@@ -118,13 +118,10 @@ export async function inspectRun(
       width: identity.width,
       height: identity.height,
     },
-    machine:
-      runtime &&
-      `${runtime.cpu} (${runtime.simdTarget}), ${runtime.sessions} x ${runtime.threadsPerSession} threads, ` +
-        `batches of ${runtime.batch}, ONNX Runtime ${runtime.onnxruntime}, Node ${runtime.node}, ${runtime.platform}`,
+    machine: machineOf(runtime),
     peakRssBytes: file.peakRssBytes,
     counts: file.counts,
-    stages: stages(file),
+    stages: stagesOf(file),
     pca: file.pca && variance(file.pca.summary, identity?.dimension ?? null),
     labels: await readLabels(here, limit),
     setAside: {
@@ -134,8 +131,17 @@ export async function inspectRun(
   };
 }
 
+/** Processor, SIMD target, sessions and threads in one line; null for a run that did not embed. */
+export function machineOf(runtime: RunFile["runtime"]): string | null {
+  return (
+    runtime &&
+    `${runtime.cpu} (${runtime.simdTarget}), ${runtime.sessions} x ${runtime.threadsPerSession} threads, ` +
+      `batches of ${runtime.batch}, ONNX Runtime ${runtime.onnxruntime}, Node ${runtime.node}, ${runtime.platform}`
+  );
+}
+
 /** Stages in the order they ran, with what each got through per second. */
-function stages(file: RunFile): Inspection["stages"] {
+export function stagesOf(file: RunFile): Inspection["stages"] {
   const { counts } = file;
   const rows = counts.embedded + counts.reused;
   const handled: Readonly<Record<string, readonly [number, "images" | "rows"]>> = {

@@ -63,6 +63,7 @@ export function CompareMap({
         camera: setCamera,
       },
       photos,
+      overview.rows,
     );
     plot.current = made;
     return () => {

@@ -45,7 +45,7 @@ export function ScatterView({
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a plot lives as long as its run.
   useEffect(() => {
-    if (!host.current || !run) return;
+    if (!host.current || !run || !overview) return;
     const photos = photoSource(run);
     const made = createScatterPlot(
       host.current,
@@ -58,6 +58,7 @@ export function ScatterView({
         camera: setCamera,
       },
       photos,
+      overview.rows,
     );
     plot.current = made;
     onRenderer(made.renderer);

@@ -4,7 +4,7 @@
 import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { readPackage } from "./stage.mjs";
-import { nodeRuntime, requireTool } from "./tools.mjs";
+import { nodeRuntime, requireTool, toolPath } from "./tools.mjs";
 import { copyFile } from "./tree.mjs";
 
 /** Version of the table, its length, then one byte for each fuse: "0" off, "1" on. */
@@ -18,20 +18,22 @@ function fuseWire() {
 }
 
 /**
- * Makes the folder, for Linux.
+ * Makes the folder. For Windows the binary is a program that electron-builder can write resources into, and no more.
  *
+ * @param platform linux or win32
  * @returns the folder
  */
-export function makeStandIn(folder) {
+export function makeStandIn(folder, platform = process.platform) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(path.join(folder, "locales"), { recursive: true });
   mkdirSync(path.join(folder, "resources"));
-  const binary = path.join(folder, "electron");
-  copyFile(path.join(nodeRuntime(), "bin", "node"), binary);
+  const windows = platform === "win32";
+  const binary = path.join(folder, windows ? "electron.exe" : "electron");
+  copyFile(windows ? toolPath("7zip-bin", "win", "x64", "7za.exe") : path.join(nodeRuntime(), "bin", "node"), binary);
   appendFileSync(binary, fuseWire());
   chmodSync(binary, 0o755);
   const empty = [
-    "chrome-sandbox",
+    ...(windows ? [] : ["chrome-sandbox"]),
     "LICENSE",
     "LICENSES.chromium.html",
     ...["de", "en-GB", "en-US", "fr"].map((language) => `locales/${language}.pak`),

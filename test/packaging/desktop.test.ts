@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } f
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FUSES } from "../../src-main/electron/fuses.js";
-import { cliJson } from "../support/run-cli.js";
+import { cliJson, repositoryRoot } from "../support/run-cli.js";
 import { drawPhotos, workFolder } from "../support/run-photos.js";
 import { FOREIGN, has, outputOf, packageWith, tool } from "./package.js";
 
@@ -25,6 +25,18 @@ interface AsarEntry {
   readonly unpacked?: boolean;
   readonly offset?: string;
   readonly integrity?: { algorithm: string; hash: string; blockSize: number; blocks: string[] };
+}
+
+interface Resedit {
+  readonly NtExecutable: { from(bytes: Uint8Array): object };
+  readonly NtExecutableResource: {
+    from(executable: object): { entries: { type: unknown; id: unknown; bin: ArrayBuffer }[] };
+  };
+}
+
+/** A module of scripts/package. */
+async function scripts<T>(name: string): Promise<T> {
+  return (await import(new URL(`../../scripts/package/${name}.mjs`, import.meta.url).href)) as T;
 }
 
 describe.skipIf(!LINUX)("the unpacked desktop app", () => {
@@ -145,6 +157,36 @@ describe.skipIf(!LINUX)("the unpacked desktop app", () => {
     }
   });
 
+  it("carries the archive's own hash in a Windows binary, where Electron checks it", async () => {
+    const { makeStandIn } = await scripts<{ makeStandIn(folder: string, platform: string): string }>("stand-in");
+    const { toolPath } = await scripts<{ toolPath(...parts: string[]): string }>("tools");
+    const out = path.join(work.folder, "windows");
+    const settings = {
+      "directories.output": out,
+      electronDist: makeStandIn(path.join(work.folder, "electron-win32"), "win32"),
+      electronVersion: JSON.parse(readFileSync(path.join(repositoryRoot, "package.json"), "utf8")).devDependencies
+        .electron,
+      // Icon and signature need programs of Windows.
+      "win.signAndEditExecutable": false,
+    };
+    const options = Object.entries(settings).map(([name, value]) => `-c.${name}=${value}`);
+    const builder = [toolPath("electron-builder", "cli.js"), "build", "--config", "electron-builder.yml"];
+    outputOf(
+      process.execPath,
+      [...builder, "--publish", "never", "--win", "--x64", "--dir", ...options],
+      repositoryRoot,
+    );
+    const { NtExecutable, NtExecutableResource } = await tool<Resedit>("resedit");
+    const folder = path.join(out, "win-unpacked");
+    const resource = NtExecutableResource.from(NtExecutable.from(readFileSync(path.join(folder, "Verger.exe"))));
+    const entry = resource.entries.find(({ type, id }) => type === "INTEGRITY" && id === "ELECTRONASAR");
+    const content = readFileSync(path.join(folder, "resources", "app.asar"));
+    const header = content.subarray(16, 16 + content.readUInt32LE(12));
+    expect(JSON.parse(Buffer.from(entry?.bin ?? new ArrayBuffer(0)).toString())).toEqual([
+      { file: "resources\\app.asar", alg: "SHA256", value: sha256(header) },
+    ]);
+  }, 120_000);
+
   it("has the fuses of src-main/electron/fuses.ts blown into its binary", async () => {
     const { getCurrentFuseWire, FuseV1Options } = await tool<{
       getCurrentFuseWire(binary: string): Promise<Record<number, number>>;
@@ -216,11 +258,10 @@ describe.skipIf(!LINUX)("the icons", () => {
   afterAll(() => work.dispose());
 
   it("are drawn in every size that the systems ask for", async () => {
-    const module = new URL("../../scripts/package/icons.mjs", import.meta.url).href;
-    const { drawIcons, ICON_SIZES } = (await import(module)) as {
+    const { drawIcons, ICON_SIZES } = await scripts<{
       drawIcons(folder: string): Promise<void>;
       ICON_SIZES: readonly number[];
-    };
+    }>("icons");
     await drawIcons(work.folder);
     for (const size of ICON_SIZES) {
       const png = readFileSync(path.join(work.folder, "icons", `${size}x${size}.png`));

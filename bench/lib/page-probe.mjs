@@ -38,10 +38,14 @@ export function installProbe() {
   wrap(CanvasRenderingContext2D.prototype, "putImageData", (image) => {
     const pixels = new Uint32Array(image.data.buffer);
     let sum = 0;
-    for (let at = 0; at < pixels.length; at += 149) sum = (Math.imul(sum, 31) + pixels[at]) | 0;
+    let marked = 0;
+    for (let at = 0; at < pixels.length; at += 149) {
+      sum = (Math.imul(sum, 31) + pixels[at]) | 0;
+      if (pixels[at] !== pixels[0]) marked += 1;
+    }
     if (sum !== sample) uploaded();
     sample = sum;
-    drawn(undefined);
+    drawn(marked);
   });
 
   /** Waits until the graphics process has done all that it was told. */
@@ -109,7 +113,7 @@ export function installProbe() {
             await nextFrame();
             if (performance.now() - began > TIMEOUT) return reject(new Error("the run did not open"));
             const host = document.querySelector('[data-testid="scatter"]');
-            const canvasDrew = host && host.dataset.renderer !== "webgl" && draws.last > began;
+            const canvasDrew = host && host.dataset.renderer !== "webgl" && draws.points > 0 && draws.last > began;
             if (!host || !(canvasDrew || draws.points === rows)) continue;
             if (times.points === undefined) {
               finishDrawing();

@@ -17,6 +17,7 @@ export function PathField({
   choosing: opened,
   onChoosing,
   features,
+  start = "",
 }: {
   id: string;
   label: string;
@@ -29,6 +30,8 @@ export function PathField({
   onChoosing?: (open: boolean) => void;
   /** Parquet files may be chosen. */
   features?: boolean;
+  /** Where choosing begins when nothing is typed yet. */
+  start?: string;
 }) {
   const { t } = useSpeech();
   const [own, setOwn] = useState(false);
@@ -56,7 +59,7 @@ export function PathField({
           onChange(path);
         }}
         {...(features ? { features } : {})}
-        start={isBucket(value) ? "" : value.trim()}
+        start={isBucket(value) ? "" : value.trim() || start}
       />
     </Field>
   );

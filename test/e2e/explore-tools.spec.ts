@@ -78,7 +78,7 @@ test("the selection is exported as a table and as links, never over what is ther
   await selectAll(page);
   await page.keyboard.press("x");
   const dialog = page.getByRole("dialog", { name: `Export ${EACH} photos` });
-  await dialog.getByLabel("In the folder").fill(orchard.folder);
+  await dialog.getByLabel("In the folder", { exact: true }).fill(orchard.folder);
   await dialog.getByLabel("Name").fill("chosen");
   // A folder that is chosen by walking does not start the export yet.
   await dialog.getByRole("button", { name: "Choose …" }).click();
@@ -97,7 +97,7 @@ test("the selection is exported as a table and as links, never over what is ther
   await expect(dialog).toHaveCount(0);
 
   await page.keyboard.press("x");
-  await dialog.getByLabel("In the folder").fill(orchard.folder);
+  await dialog.getByLabel("In the folder", { exact: true }).fill(orchard.folder);
   await dialog.getByLabel("Name").fill("chosen");
   await dialog.getByRole("button", { name: "Export", exact: true }).click();
   await expect(dialog.getByRole("alert")).toContainText("export/exists");
@@ -116,7 +116,7 @@ test("the selection is exported as a table and as links, never over what is ther
   await expect(dialog).toHaveCount(0);
 
   await page.keyboard.press("x");
-  await dialog.getByLabel("In the folder").fill(orchard.folder);
+  await dialog.getByLabel("In the folder", { exact: true }).fill(orchard.folder);
   await dialog.getByRole("radio", { name: /^Links/ }).check();
   await dialog.getByLabel("New folder").fill("links");
   await dialog.getByRole("button", { name: "Export", exact: true }).click();

@@ -78,10 +78,10 @@ test("photos that were moved are located; those set aside are listed", async ({ 
   await open(page, odd.server, "moved");
   await page.getByRole("button", { name: "Locate …" }).click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Folder of the photos").fill(odd.twins);
+  await dialog.getByLabel("Folder of the photos", { exact: true }).fill(odd.twins);
   await dialog.getByRole("button", { name: "Look there" }).click();
   await expect(dialog.getByText(/^None of the \d+ photos looked for is there/)).toBeVisible();
-  await dialog.getByLabel("Folder of the photos").fill(odd.movedTo);
+  await dialog.getByLabel("Folder of the photos", { exact: true }).fill(odd.movedTo);
   await dialog.getByRole("button", { name: "Look there" }).click();
   await expect(dialog.getByText(/^(\d+) of \1 photos looked for are there/)).toBeVisible();
   await dialog.getByRole("button", { name: "Use this folder" }).click();

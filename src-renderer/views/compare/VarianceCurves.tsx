@@ -2,6 +2,7 @@ import { type PointerEvent, useEffect, useRef, useState } from "react";
 import type { Overview } from "../../../src-main/api/channels.js";
 import { ticks } from "../../plots/ticks.js";
 import { useSpeech } from "../../state/settings.js";
+import { ComponentAxis } from "../variance/ComponentAxis.js";
 import { cumulate } from "../variance/cumulate.js";
 import type { SideName } from "./compare-logic.js";
 
@@ -14,7 +15,7 @@ const COLOURS: Readonly<Record<SideName, string>> = { a: "var(--accent)", b: "va
 
 /** The cumulative curves of both runs over each other. */
 export function VarianceCurves({ overviews }: { overviews: Readonly<Record<SideName, Overview>> }) {
-  const { t, n, percent } = useSpeech();
+  const { t, percent } = useSpeech();
   const host = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(500);
   const [hovered, setHovered] = useState<number>();
@@ -55,23 +56,13 @@ export function VarianceCurves({ overviews }: { overviews: Readonly<Record<SideN
             </text>
           </g>
         ))}
-        {ticks(1, most, Math.min(8, inner / 60))
-          .filter((number) => Number.isInteger(number) && number >= 1 && number <= most)
-          .map((number) => (
-            <text
-              key={number}
-              x={x(number - 1)}
-              y={HEIGHT - BOTTOM + 16}
-              textAnchor="middle"
-              fill="var(--muted)"
-              className="tabular"
-            >
-              {n(number)}
-            </text>
-          ))}
-        <text x={LEFT + inner / 2} y={HEIGHT - 3} textAnchor="middle" fill="var(--muted)">
-          {t("variance.axis")}
-        </text>
+        <ComponentAxis
+          count={most}
+          most={Math.min(8, inner / 60)}
+          x={x}
+          bottom={HEIGHT - BOTTOM}
+          middle={LEFT + inner / 2}
+        />
         {hovered !== undefined && (
           <line x1={x(hovered)} x2={x(hovered)} y1={TOP} y2={HEIGHT - BOTTOM} stroke="var(--line-strong)" />
         )}

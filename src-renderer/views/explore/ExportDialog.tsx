@@ -3,7 +3,7 @@ import { CircleCheck } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
-import { FolderField } from "../../components/FolderField.js";
+import { PathField } from "../../components/PathField.js";
 import { Bar, Button, Dialog, ProblemNote } from "../../components/ui.js";
 import { exportListeners } from "../../state/app.js";
 import { showDialog, useExplore, useExploreOf } from "../../state/explore.js";
@@ -160,9 +160,11 @@ function Export() {
           </fieldset>
         )}
         <div className={clsx("grid gap-3", !downloads && "sm:grid-cols-[2fr_1fr]")}>
-          {!downloads && <FolderField label={t("export.folder")} value={folder} onChange={setFolder} />}
+          {!downloads && (
+            <PathField id="export-folder" label={t("export.folder")} value={folder} onChange={setFolder} />
+          )}
           <label className="block">
-            <span className="mb-1 block font-medium">{t(isTable(format) ? "export.name" : "export.newFolder")}</span>
+            <span className="mb-1.5 block font-medium">{t(isTable(format) ? "export.name" : "export.newFolder")}</span>
             <input
               className="field w-full"
               value={stem}

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
 import { client, problemOf } from "../../api/client.js";
-import { FolderField } from "../../components/FolderField.js";
+import { PathField } from "../../components/PathField.js";
 import { Button, Dialog, ProblemNote } from "../../components/ui.js";
 import { tell } from "../../state/app.js";
 import { reopen, showDialog, useExplore } from "../../state/explore.js";
@@ -62,7 +62,8 @@ function Locate({ root }: { root: string | null }) {
         if (!looking && folder.trim() !== "") void ask((current?.found ?? 0) > 0, folder.trim());
       }}
     >
-      <FolderField
+      <PathField
+        id="locate-folder"
         label={t("locate.folder")}
         value={folder}
         {...(root === null ? {} : { start: parentOf(root) })}

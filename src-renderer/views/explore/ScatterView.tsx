@@ -1,7 +1,7 @@
 import { type RefObject, useEffect, useId, useRef, useState } from "react";
 import { Photo } from "../../components/Photo.js";
 import { type Camera, HOME } from "../../plots/camera.js";
-import type { OverlayColours } from "../../plots/overlay.js";
+import { coloursOfPage } from "../../plots/page-colours.js";
 import { createScatterPlot, type Renderer, type ScatterPlot } from "../../plots/scatter-plot.js";
 import { focusRow, select, setCamera, useExplore, useExploreOf } from "../../state/explore.js";
 import { labelColours, labelIndex, valueScale, valueSizes } from "../../state/explore-logic.js";
@@ -163,17 +163,4 @@ function HoverCard({ row, x, y, run }: Hovered & { run: { run: string; version: 
       <p className="truncate px-2 py-1 text-2xs font-medium">{label?.name ?? t("labels.none")}</p>
     </div>
   );
-}
-
-function coloursOfPage(): OverlayColours {
-  const style = getComputedStyle(document.documentElement);
-  const value = (name: string) => style.getPropertyValue(name).trim();
-  return {
-    line: value("--line"),
-    text: value("--muted"),
-    strong: value("--ink"),
-    accent: value("--accent"),
-    accentSoft: `color-mix(in srgb, ${value("--accent")} 14%, transparent)`,
-    background: value("--surface"),
-  };
 }

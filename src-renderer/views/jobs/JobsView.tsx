@@ -1,15 +1,13 @@
 import { Plus } from "lucide-react";
 import { go } from "../../app/router.js";
 import { Button, Empty } from "../../components/ui.js";
-import { isActive, useApp } from "../../state/app.js";
+import { useApp } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
-import { JobItem } from "./JobItem.js";
+import { JobLists } from "./JobLists.js";
 
 export function JobsView() {
   const { t } = useSpeech();
   const jobs = useApp((state) => state.jobs);
-  const now = jobs?.filter(isActive) ?? [];
-  const earlier = jobs?.filter((job) => !isActive(job)) ?? [];
   return (
     <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-4xl px-6 py-5">
@@ -23,24 +21,7 @@ export function JobsView() {
             </Empty>
           </div>
         )}
-        {(
-          [
-            ["jobs.now", now],
-            ["jobs.history", earlier],
-          ] as const
-        ).map(
-          ([title, group]) =>
-            group.length > 0 && (
-              <section key={title} className="mb-8">
-                <h2 className="mb-2 text-2xs font-semibold tracking-wide text-muted uppercase">{t(title)}</h2>
-                <ul className="divide-y divide-line border-y border-line">
-                  {group.map((job) => (
-                    <JobItem key={job.id} job={job} />
-                  ))}
-                </ul>
-              </section>
-            ),
-        )}
+        {jobs && <JobLists jobs={jobs} />}
       </div>
     </div>
   );

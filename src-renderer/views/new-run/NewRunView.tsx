@@ -13,6 +13,7 @@ import { Button, Choice, ProblemNote } from "../../components/ui.js";
 import { useSettings, useSpeech } from "../../state/settings.js";
 import { suggestedOut } from "./suggested-out.js";
 import { useDrop } from "./use-drop.js";
+import { useOut } from "./use-out.js";
 import { useProbe } from "./use-probe.js";
 import { VarianceField } from "./VarianceField.js";
 
@@ -24,8 +25,8 @@ export function NewRunView() {
   const given = useRoute((route) => route.search.get("source"));
   const [source, setSource] = useState(given ?? "");
   const [s3, setS3] = useState(NO_S3);
-  const [out, setOut] = useState("");
-  const [ownOut, setOwnOut] = useState(false);
+  const home = useSettings((state) => state.info?.home ?? "");
+  const [out, setOut] = useOut(suggestedOut(source.trim(), home));
   const [preset, setPreset] = useState<Preset>();
   const [variance, setVariance] = useState(0.8);
   const [labelFrom, setLabelFrom] = useState<"parent" | "none">("parent");
@@ -35,10 +36,6 @@ export function NewRunView() {
   const [problem, setProblem] = useState<{ code: string; message: string }>();
   const chosen = preset ?? info?.preset ?? "balanced";
   const probe = useProbe({ source: source.trim(), out: out.trim(), preset: chosen, labelFrom, s3 });
-  const home = info?.home ?? "";
-  useEffect(() => {
-    if (!ownOut) setOut(suggestedOut(source.trim(), home));
-  }, [source, ownOut, home]);
   // The desktop app comes here with a folder that was dropped on another view, or again on this one.
   useEffect(() => {
     if (given !== null) setSource(given);
@@ -141,15 +138,7 @@ export function NewRunView() {
         </div>
         <div className="mt-6">
           <Field id="out" label={t("new.out")} help={t("new.outHelp")}>
-            <TextInput
-              id="out"
-              described
-              value={out}
-              onChange={(text) => {
-                setOwnOut(text !== "");
-                setOut(text);
-              }}
-            />
+            <TextInput id="out" described value={out} onChange={setOut} />
           </Field>
           <Standing probe={probe} />
         </div>

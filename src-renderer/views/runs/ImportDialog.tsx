@@ -8,6 +8,7 @@ import { PathField } from "../../components/PathField.js";
 import { Button, Choice, Dialog, ProblemNote } from "../../components/ui.js";
 import { useSettings, useSpeech } from "../../state/settings.js";
 import { suggestedOut } from "../new-run/suggested-out.js";
+import { useOut } from "../new-run/use-out.js";
 import { VarianceField } from "../new-run/VarianceField.js";
 
 type Report = ResponseOf<"features.inspect">;
@@ -34,15 +35,11 @@ function Import() {
   const home = useSettings((state) => state.info?.home ?? "");
   const [source, setSource] = useState("");
   const [names, setNames] = useState<Names>({});
-  const [out, setOut] = useState("");
-  const [ownOut, setOwnOut] = useState(false);
+  const [out, setOut] = useOut(suggestedOut(besideWhat(source), home, "pca"));
   const [variance, setVariance] = useState(0.8);
   const [problem, setProblem] = useState<Problem>();
   const [starting, setStarting] = useState(false);
   const { report, problem: unread, busy } = useReport(source.trim(), names);
-  useEffect(() => {
-    if (!ownOut) setOut(suggestedOut(besideWhat(source), home, "pca"));
-  }, [source, ownOut, home]);
   const start = async () => {
     setStarting(true);
     setProblem(undefined);
@@ -97,15 +94,7 @@ function Import() {
         {report && report.columns.length > 0 && <Columns report={report} names={names} onChange={setNames} />}
         <div className="grid gap-5 sm:grid-cols-2">
           <Field id="import-out" label={t("new.out")} help={t("import.outHelp")}>
-            <TextInput
-              id="import-out"
-              described
-              value={out}
-              onChange={(text) => {
-                setOwnOut(text !== "");
-                setOut(text);
-              }}
-            />
+            <TextInput id="import-out" described value={out} onChange={setOut} />
           </Field>
           <VarianceField id="import-variance" value={variance} onChange={setVariance} />
         </div>

@@ -8,9 +8,9 @@ import { Field, TextInput } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
 import { Button, ProblemNote } from "../../components/ui.js";
-import { isActive, previewListeners, useApp } from "../../state/app.js";
+import { previewListeners, useApp } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
-import { JobItem } from "../jobs/JobItem.js";
+import { JobLists } from "../jobs/JobLists.js";
 import { OpenUploads } from "./OpenUploads.js";
 import { PreviewPanel } from "./PreviewPanel.js";
 import { type Direction, EMPTY_FORM, formOf, isComplete, requestOf, type TransferForm } from "./transfer-logic.js";
@@ -25,24 +25,7 @@ export function TransfersView() {
         <h1 className="text-lg font-semibold tracking-tight">{t("transfers.title")}</h1>
         <p className="mt-0.5 mb-5 max-w-[70ch] text-muted">{t("transfers.text")}</p>
         {jobs && <Form key={jobs.length === 0 ? "empty" : "known"} initial={formOf(jobs[0])} />}
-        {(
-          [
-            ["jobs.now", jobs?.filter(isActive) ?? []],
-            ["jobs.history", jobs?.filter((job) => !isActive(job)) ?? []],
-          ] as const
-        ).map(
-          ([title, group]) =>
-            group.length > 0 && (
-              <section key={title} className="mt-8">
-                <h2 className="mb-2 text-2xs font-semibold tracking-wide text-muted uppercase">{t(title)}</h2>
-                <ul className="divide-y divide-line border-y border-line">
-                  {group.map((job) => (
-                    <JobItem key={job.id} job={job} />
-                  ))}
-                </ul>
-              </section>
-            ),
-        )}
+        <div className="mt-8">{jobs && <JobLists jobs={jobs} />}</div>
       </div>
     </div>
   );

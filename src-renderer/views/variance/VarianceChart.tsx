@@ -1,6 +1,7 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 import { ticks } from "../../plots/ticks.js";
 import { useSpeech } from "../../state/settings.js";
+import { ComponentAxis } from "./ComponentAxis.js";
 
 const HEIGHT = 300;
 const LEFT = 52;
@@ -64,7 +65,6 @@ export function VarianceChart({
     set(target + by);
   };
   const curve = Array.from(sums, (sum, index) => `${index === 0 ? "M" : "L"}${x(index)},${ySum(sum)}`).join("");
-  const numbers = ticks(1, count, Math.min(12, inner / 70)).filter(Number.isInteger);
   const shown = hovered ?? component;
   const atEnd = needed !== undefined && needed > 0.8 * count;
   return (
@@ -115,21 +115,13 @@ export function VarianceChart({
           stroke="var(--ground)"
           strokeWidth={2}
         />
-        {numbers.map((number) => (
-          <text
-            key={number}
-            x={x(number - 1)}
-            y={HEIGHT - BOTTOM + 16}
-            textAnchor="middle"
-            fill="var(--muted)"
-            className="tabular"
-          >
-            {n(number)}
-          </text>
-        ))}
-        <text x={LEFT + inner / 2} y={HEIGHT - 3} textAnchor="middle" fill="var(--muted)">
-          {t("variance.axis")}
-        </text>
+        <ComponentAxis
+          count={count}
+          most={Math.min(12, inner / 70)}
+          x={x}
+          bottom={HEIGHT - BOTTOM}
+          middle={LEFT + inner / 2}
+        />
         <line
           x1={LEFT}
           x2={width - RIGHT}

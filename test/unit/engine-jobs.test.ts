@@ -120,6 +120,18 @@ describe("the queue", () => {
     expect((await later.queue.start(work("c"))).number).toBe(3);
   });
 
+  it("keeps what a person has paused apart from what Verger's own end has stopped", async () => {
+    const { queue, threads } = open();
+    const paused = await queue.start(work("a"));
+    await queue.stop(paused.id, "pause");
+    threads.cancelled();
+    await queue.close();
+    const later = open();
+    expect(await byId(later.queue, paused.id)).toMatchObject({ state: "paused", notices: [] });
+    await later.queue.resume(paused.id);
+    expect((await byId(later.queue, paused.id)).state).toBe("running");
+  });
+
   it("takes over what a process that is gone has left, and leaves alone what another one does", async () => {
     const first = open();
     const { id } = await first.queue.start(work("a"));

@@ -96,6 +96,7 @@ describe("inspect", () => {
     expect(inspection.stages.at(-1)?.stage).toBe("total");
     expect(inspection.labels).toEqual({
       total: 4,
+      corrected: 0,
       top: [
         { label: "Banana 1", images: 11 },
         { label: "Apple Braeburn 1", images: 10 },

@@ -112,8 +112,9 @@ describe("a job", () => {
       event.type === "job" && event.job.progress?.stage === "embed" ? [event.job.progress.done] : [],
     );
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
-    expect(client.events).toContainEqual(
-      expect.objectContaining({ type: "run.changed", run: job?.run, what: "content" }),
+    // Told after the job's end.
+    await client.until(() =>
+      client.events.some((event) => event.type === "run.changed" && event.run === job?.run && event.what === "content"),
     );
     expect((await client.call("runs.recent", {})).runs.map((card) => card.run)).toContain(job?.run);
     expect(resultHashes(out)).toEqual(expected);

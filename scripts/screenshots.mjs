@@ -271,7 +271,9 @@ await main(async () => {
     [path.join(folder, "first try"), orchard, quick],
     bucket?.env,
   );
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--enable-unsafe-swiftshader"] });
+  // Images are drawn whole or not at all: a picture must not be taken while some are on their way.
+  const args = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-checker-imaging"];
+  const browser = await chromium.launch({ executablePath, args });
   try {
     for (const { name, theme, locale = "en-GB", width = 1440, height = 900, act } of shots) {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale });

@@ -143,9 +143,9 @@ export function VarianceChart({
         )}
         {needed !== undefined && (
           <text
-            // Below the target line on the right, above it on the left: the curve passes the other way.
+            // Below the target line: right of the curve, or left of it and below the slider's handle.
             x={x(needed - 1) + (atEnd ? -8 : 8)}
-            y={ySum(target) + (atEnd ? -8 : 17)}
+            y={ySum(target) + (atEnd ? 34 : 17)}
             textAnchor={atEnd ? "end" : "start"}
             fill="var(--warning)"
             stroke="var(--ground)"

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -22,6 +22,7 @@ describe("one large transfer, killed at random moments", () => {
   let server: S3Server;
   let proxy: RecordingProxy;
   let folder: string;
+  let built: string;
   let program: string;
 
   beforeAll(async () => {
@@ -29,7 +30,11 @@ describe("one large transfer, killed at random moments", () => {
     await server.createBucket("photos");
     proxy = await startRecordingProxy(server.endpoint);
     folder = mkdtempSync(path.join(tmpdir(), "verger-s3-kill-"));
-    program = path.join(folder, "transfer.mjs");
+    // In the checkout, above which the addon is looked for.
+    const cache = path.join(import.meta.dirname, "../../.cache");
+    mkdirSync(cache, { recursive: true });
+    built = mkdtempSync(path.join(cache, "s3-kill-"));
+    program = path.join(built, "transfer.mjs");
     await build({
       entryPoints: [path.join(import.meta.dirname, "../support/s3-transfer.ts")],
       outfile: program,
@@ -47,7 +52,7 @@ describe("one large transfer, killed at random moments", () => {
   afterAll(async () => {
     await proxy.stop();
     await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    for (const made of [folder, built]) rmSync(made, { recursive: true, force: true });
   });
 
   /**

@@ -34,6 +34,24 @@ const SHOTS = [
   { name: "about", theme: "light", width: 1024, height: 700, act: about },
 ];
 
+/** Every view, of which a picture is taken in both themes and both sizes (docs/screenshots/every). */
+const VIEWS = [
+  { name: "runs", act: async () => {} },
+  { name: "new-run", act: newRun },
+  { name: "explore", act: explorePhoto },
+  { name: "variance", act: variance },
+  { name: "compare", act: compare },
+  { name: "import", act: importFeatures },
+  { name: "jobs", act: jobs },
+  { name: "transfers", act: transfers, bucket: true },
+  { name: "settings", act: settings },
+  { name: "about", act: about },
+];
+const SIZES = [
+  { width: 1440, height: 900 },
+  { width: 1024, height: 700 },
+];
+
 async function openRun(page) {
   await page.getByRole("link", { name: "orchard" }).click();
   await page.getByTestId("photos").getByRole("option").first().waitFor();
@@ -169,11 +187,25 @@ async function sent(page, { photos }) {
   await page.locator('[data-job="done"]').first().waitFor();
 }
 
-async function about(page) {
+async function settings(page) {
   await page.getByRole("button", { name: "Settings" }).click();
+}
+
+async function about(page) {
+  await settings(page);
   await page.getByRole("link", { name: "About Verger" }).click();
   await page.getByRole("button", { name: "Check this machine" }).click();
   await page.getByRole("button", { name: "Copy the report" }).waitFor();
+}
+
+async function take(page, name) {
+  await settle(page);
+  // 256 colours: a third of the size, and nobody sees it on a page of grey and a few photos.
+  const picture = await sharp(await page.screenshot())
+    .png({ palette: true, effort: 8 })
+    .toBuffer();
+  writeFileSync(path.join(PICTURES, `${name}.png`), picture);
+  console.log(`docs/screenshots/${name}.png  ${(picture.length / 1000).toFixed(0)} kB`);
 }
 
 /** Until photos and map stand still. */
@@ -265,7 +297,10 @@ await main(async () => {
   output(process.execPath, [verger, "run", photos, "--out", quick, "--preset", "fast", "--quiet"]);
   const wanted = process.argv[2] ?? "";
   const shots = SHOTS.filter(({ name }) => name.includes(wanted));
-  const bucket = shots.some((shot) => shot.bucket) ? await startBucket(path.join(folder, "s3")) : undefined;
+  const views = VIEWS.filter(({ name }) => `every/${name}`.includes(wanted));
+  const bucket = [...shots, ...views].some((shot) => shot.bucket)
+    ? await startBucket(path.join(folder, "s3"))
+    : undefined;
   const { child, url } = await serve(
     path.join(folder, "home"),
     [path.join(folder, "first try"), orchard, quick],
@@ -275,19 +310,31 @@ await main(async () => {
   const args = ["--no-sandbox", "--enable-unsafe-swiftshader", "--disable-checker-imaging"];
   const browser = await chromium.launch({ executablePath, args });
   try {
-    for (const { name, theme, locale = "en-GB", width = 1440, height = 900, act } of shots) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale });
+    const open = async (context) => {
       const page = await context.newPage();
       await page.goto(url);
       await page.getByRole("link", { name: "orchard" }).waitFor();
+      return page;
+    };
+    for (const { name, theme, locale = "en-GB", width = 1440, height = 900, act } of shots) {
+      const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale });
+      const page = await open(context);
       await act(page, { photos, orchard });
-      await settle(page);
-      // 256 colours: a third of the size, and nobody sees it on a page of grey and a few photos.
-      const picture = await sharp(await page.screenshot())
-        .png({ palette: true, effort: 8 })
-        .toBuffer();
-      writeFileSync(path.join(PICTURES, `window-${name}.png`), picture);
-      console.log(`docs/screenshots/window-${name}.png  ${(picture.length / 1000).toFixed(0)} kB`);
+      await take(page, `window-${name}`);
+      await context.close();
+    }
+    mkdirSync(path.join(PICTURES, "every"), { recursive: true });
+    for (const { name, act } of views) {
+      const context = await browser.newContext({ viewport: SIZES[0], locale: "en-GB" });
+      const page = await open(context);
+      await act(page, { photos, orchard });
+      for (const size of SIZES) {
+        await page.setViewportSize(size);
+        for (const colorScheme of ["light", "dark"]) {
+          await page.emulateMedia({ colorScheme });
+          await take(page, `every/${name}-${size.width}-${colorScheme}`);
+        }
+      }
       await context.close();
     }
   } finally {

@@ -1,5 +1,5 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { Component, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
+import { Component, lazy, type ReactNode, Suspense, useLayoutEffect, useState } from "react";
 import { Empty } from "../components/ui.js";
 import { useSpeech, useTheme } from "../state/settings.js";
 import { RunsView } from "../views/runs/RunsView.js";
@@ -26,12 +26,11 @@ export function App() {
   const place = useRoute((route) => route.place);
   const [keys, setKeys] = useState(false);
   useShortcuts(() => setKeys(true));
-  useEffect(() => {
+  // Before the page is painted: it must not flash in the other theme, nor be read out in the other language.
+  useLayoutEffect(() => {
     document.documentElement.dataset.theme = theme;
-  }, [theme]);
-  useEffect(() => {
     document.documentElement.lang = language;
-  }, [language]);
+  }, [theme, language]);
   return (
     // The page's security policy refuses style elements that were not in it from the start.
     <CSPProvider disableStyleElements>

@@ -11,7 +11,9 @@ export async function violations(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const { axe: api } = window as unknown as {
       axe: {
-        run(options: object): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+        run(options: object): Promise<{
+          violations: { id: string; impact: string; nodes: { html: string; failureSummary?: string }[] }[];
+        }>;
       };
     };
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -20,7 +22,7 @@ export async function violations(page: Page): Promise<string[]> {
       ({ id, impact, nodes }) =>
         `${id} (${impact}): ${nodes
           .slice(0, 3)
-          .map(({ html }) => html)
+          .map(({ html, failureSummary }) => `${html} ${failureSummary ?? ""}`)
           .join("\n")}`,
     );
   });

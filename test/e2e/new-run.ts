@@ -3,7 +3,7 @@ import { expect, type Page } from "@playwright/test";
 
 /** Starts a run with the slowest preset from the New run view that has its photos, and waits until it is under way. */
 export async function startSlowRun(page: Page, photos: number): Promise<void> {
-  await expect(page.getByText(`${photos} photos`).first()).toBeVisible();
+  await expect(page.getByText(`${photos.toLocaleString("en-GB")} photos`).first()).toBeVisible();
   await page.getByText("Exact", { exact: true }).click();
   await page.getByRole("button", { name: "Start run" }).click();
   await expect(page.locator('[data-job="running"]')).toBeVisible();

@@ -328,10 +328,10 @@ await main(async () => {
       const context = await browser.newContext({ viewport: SIZES[0], locale: "en-GB" });
       const page = await open(context);
       await act(page, { photos, orchard });
-      for (const size of SIZES) {
-        await page.setViewportSize(size);
-        for (const colorScheme of ["light", "dark"]) {
-          await page.emulateMedia({ colorScheme });
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        for (const size of SIZES) {
+          await page.setViewportSize(size);
           await take(page, `every/${name}-${size.width}-${colorScheme}`);
         }
       }

@@ -15,6 +15,25 @@ export class CallError extends Error {
   }
 }
 
+/** Those who want to be told of something. */
+export class Listeners<T> {
+  private readonly all = new Set<(value: T) => void>();
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** @returns takes it away again */
+  add(listener: (value: T) => void): () => void {
+    this.all.add(listener);
+    return () => void this.all.delete(listener);
+  }
+
+  tell(value: T): void {
+    for (const listener of this.all) listener(value);
+  }
+}
+
 /** What becomes of the connection. `refused`: the server is there and does not know this page's token. */
 export type LinkState = "connecting" | "online" | "lost" | "refused";
 

@@ -1,7 +1,7 @@
 /** The HTTP and WebSocket carrier of the contract: frames out, frames in, events over one socket that comes back by itself. */
 import { decodeFrame, encodeFrame, FRAME_TYPE } from "../../src-main/api/binary.js";
 import type { ApiEvent, Channel, Problem, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
-import { CallError, type Carrier, type LinkState } from "./carrier.js";
+import { CallError, type Carrier, type LinkState, Listeners } from "./carrier.js";
 
 /** Waits between attempts in milliseconds; the last one repeats. A server that comes back is found within two seconds. */
 const WAITS = [250, 500, 1000, 2000];
@@ -10,8 +10,8 @@ const WAITS = [250, 500, 1000, 2000];
  * @param base the page's own address; calls and events are relative to it
  */
 export function httpClient(base: string): Carrier {
-  const listeners = new Set<(event: ApiEvent) => void>();
-  const watchers = new Set<(state: LinkState) => void>();
+  const listeners = new Listeners<ApiEvent>();
+  const watchers = new Listeners<LinkState>();
   let state: LinkState = "connecting";
   let attempts = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +20,7 @@ export function httpClient(base: string): Carrier {
   const setState = (next: LinkState) => {
     if (next === state) return;
     state = next;
-    for (const watcher of watchers) watcher(state);
+    watchers.tell(state);
   };
 
   const connect = () => {
@@ -36,7 +36,7 @@ export function httpClient(base: string): Carrier {
     };
     current.onmessage = ({ data }) => {
       const event = JSON.parse(String(data)) as ApiEvent;
-      for (const listener of listeners) listener(event);
+      listeners.tell(event);
     };
     current.onclose = () => {
       if (socket !== current) return;
@@ -81,14 +81,11 @@ export function httpClient(base: string): Carrier {
       }
       return value as ResponseOf<C>;
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: (listener) => listeners.add(listener),
     watchLink(watcher) {
-      watchers.add(watcher);
+      const leave = watchers.add(watcher);
       watcher(state);
-      return () => watchers.delete(watcher);
+      return leave;
     },
     retryNow() {
       if (state === "online" || socket?.readyState === WebSocket.CONNECTING) return;

@@ -2,12 +2,12 @@
 import { decodeFrame, encodeFrame } from "../../src-main/api/binary.js";
 import type { CallAnswer, DesktopBridge, DesktopMessage } from "../../src-main/api/bridge.js";
 import type { ApiEvent, Channel, RequestOf, ResponseOf } from "../../src-main/api/channels.js";
-import { CallError, type Carrier, type LinkState, type ShellWish } from "./carrier.js";
+import { CallError, type Carrier, type LinkState, Listeners, type ShellWish } from "./carrier.js";
 
 export function ipcClient(bridge: DesktopBridge): Carrier {
-  const listeners = new Set<(event: ApiEvent) => void>();
-  const watchers = new Set<(state: LinkState) => void>();
-  const wishers = new Set<(wish: ShellWish) => void>();
+  const listeners = new Listeners<ApiEvent>();
+  const watchers = new Listeners<LinkState>();
+  const wishers = new Listeners<ShellWish>();
   /** Folders that were opened before anybody listened. */
   const early: ShellWish[] = [];
   let state: LinkState = "connecting";
@@ -16,16 +16,16 @@ export function ipcClient(bridge: DesktopBridge): Carrier {
   const take = (message: DesktopMessage) => {
     switch (message.type) {
       case "event":
-        for (const listener of listeners) listener(message.event);
+        listeners.tell(message.event);
         return;
       case "link":
         // An engine that is still starting is not lost.
         if (message.online || state === "online") state = message.online ? "online" : "lost";
-        for (const watcher of watchers) watcher(state);
+        watchers.tell(state);
         return;
       default:
         if (wishers.size === 0) early.push(message);
-        for (const wisher of wishers) wisher(message);
+        wishers.tell(message);
     }
   };
   bridge.listen(take);
@@ -55,23 +55,20 @@ export function ipcClient(bridge: DesktopBridge): Carrier {
       }
       return decodeFrame(answer.frame) as ResponseOf<C>;
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: (listener) => listeners.add(listener),
     watchLink(watcher) {
-      watchers.add(watcher);
+      const leave = watchers.add(watcher);
       watcher(state);
-      return () => watchers.delete(watcher);
+      return leave;
     },
     retryNow: () => bridge.retry(),
     shell: {
       chooseFolder: (choice) => bridge.chooseFolder(choice),
       pathOf: (file) => bridge.pathOf(file),
       watch(wisher) {
-        wishers.add(wisher);
+        const leave = wishers.add(wisher);
         for (const wish of early.splice(0)) wisher(wish);
-        return () => wishers.delete(wisher);
+        return leave;
       },
     },
   };

@@ -11,7 +11,6 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
-
 import { errorCode } from "../../core/errors.js";
 import { type FileLock, lockFile } from "../../native/system.js";
 import { crc32 } from "../s3/crc32.js";

@@ -22,10 +22,10 @@ export class Unframed extends Error {}
 
 /** Longer heads are no answers of S3. */
 const HEAD_BYTES = 64 * 1024;
-/** What describes an error is not read further. */
-const REFUSED_BYTES = 64 * 1024;
-/** Idle connections are given up before common servers and load balancers close theirs. */
-const IDLE_MS = 4_000;
+/** Of an error's description no more is kept. */
+export const ERROR_BODY_BYTES = 64 * 1024;
+/** Idle connections are closed before common servers and load balancers close theirs. */
+export const KEEP_ALIVE_MS = 4_000;
 const HEAD_END = "\r\n\r\n";
 
 /** The connections of one store, kept alive between requests. */
@@ -152,7 +152,7 @@ class Connection implements Controller {
   }
 
   isFresh(): boolean {
-    return !this.socket.destroyed && this.socket.readable && performance.now() - this.idleSince < IDLE_MS;
+    return !this.socket.destroyed && this.socket.readable && performance.now() - this.idleSince < KEEP_ALIVE_MS;
   }
 
   abort(reason: Error): void {
@@ -387,7 +387,7 @@ class Refusal {
   }
 
   private enough(): Buffer | undefined {
-    return this.bytes.length >= REFUSED_BYTES ? this.soFar().subarray(0, REFUSED_BYTES) : undefined;
+    return this.bytes.length >= ERROR_BODY_BYTES ? this.soFar().subarray(0, ERROR_BODY_BYTES) : undefined;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { Pool } from "undici";
 import { cancelled } from "../../core/errors.js";
-import { DirectConnections, Unframed } from "./direct.js";
+import { DirectConnections, ERROR_BODY_BYTES, KEEP_ALIVE_MS, Unframed } from "./direct.js";
 import { Failure } from "./failure.js";
 import type { Bandwidth } from "./limiter.js";
 import type { Tuning } from "./tuning.js";
@@ -55,11 +55,6 @@ export interface Exchange {
   /** Time after which it is given up however it goes. */
   readonly limitMs: number;
 }
-
-/** Of an error's description no more is kept. */
-export const ERROR_BODY_BYTES = 64 * 1024;
-/** Idle connections are closed before common servers and load balancers close theirs. */
-const KEEP_ALIVE_MS = 4_000;
 
 /** The pools of connections of a store, one for each server. */
 export class Transport {

@@ -1,8 +1,9 @@
 /** Small JSON documents that the engine keeps in the user's folder. */
+import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type * as z from "zod";
-import { atomicWriteFile } from "../native/parquet.js";
+import { atomicWriteFile, syncDirectory } from "../native/parquet.js";
 
 /** A document by its schema; `undefined` when it is not there, damaged or of another shape. */
 export async function readState<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
@@ -15,16 +16,25 @@ export async function readState<T>(file: string, schema: z.ZodType<T>): Promise<
 }
 
 /**
- * Writes a document as a whole.
+ * Writes a document as a whole. When this has resolved, it survives a kill and a power cut.
  *
  * @returns false where the folder cannot be written: what people asked for is done all the same, only not remembered
  */
 export async function writeState(file: string, value: unknown): Promise<boolean> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     await atomicWriteFile(file, `${JSON.stringify(value)}\n`);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Creates a folder and those above it, and makes their names durable. */
+async function makeFolder(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  const parent = path.dirname(folder);
+  await makeFolder(parent);
+  await mkdir(folder, { recursive: true });
+  await syncDirectory(parent);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -38,6 +38,10 @@ const byId = async (queue: JobQueue, id: string): Promise<Job> => {
   return job;
 };
 
+/** What the history on the disk says of a job. */
+const savedState = (id: string): unknown =>
+  JSON.parse(readFileSync(path.join(folder, "jobs", `${id}.json`), "utf8")).job.state;
+
 describe("the queue", () => {
   it("runs one job after the other", async () => {
     const { queue, threads } = open();
@@ -50,6 +54,28 @@ describe("the queue", () => {
     expect((await byId(queue, first.id)).failure).toEqual({ code: "source/empty", message: "Expected images." });
     expect(threads.started).toHaveLength(2);
     expect((await byId(queue, second.id)).state).toBe("running");
+  });
+
+  it("begins and answers only when a kill would leave the job in the history", async () => {
+    const { queue, threads } = open();
+    const { id } = await queue.start(work("a"));
+    // At once: nothing else may have had a turn.
+    expect(savedState(id)).toBe("queued");
+    expect(threads.started).toHaveLength(1);
+    threads.cancelled();
+    await queue.stop((await queue.start(work("b"))).id, "pause");
+    threads.cancelled();
+    await queue.resume(id);
+    expect(savedState(id)).toBe("queued");
+    await queue.stop(id, "pause");
+    expect(savedState(id)).toBe("stopping");
+  });
+
+  it("runs a job that cannot be remembered all the same", async () => {
+    writeFileSync(path.join(folder, "jobs"), "no folder");
+    const { queue, threads } = open();
+    expect((await queue.start(work("a"))).state).toBe("running");
+    expect(threads.started).toHaveLength(1);
   });
 
   it("takes a thread that ends without a word for a failure, and goes on", async () => {

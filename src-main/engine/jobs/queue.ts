@@ -63,17 +63,21 @@ export class JobQueue {
     return [...this.records.values()].map((record) => record.view()).sort((a, b) => a.number - b.number);
   }
 
+  /**
+   * A new job. Answers when the history holds it, and begins no sooner: whatever ends this process from then on, the job
+   * is listed at the next start and can be resumed. Where the history cannot be written the job is done all the same.
+   */
   async start(work: JobRequest): Promise<Job> {
     await this.loaded;
     const number = Math.max(0, ...[...this.records.values()].map((record) => record.view().number)) + 1;
     const record = JobRecord.create(randomUUID(), number, work);
     this.records.set(record.id, record);
-    this.changed(record);
+    await this.changed(record);
     this.fill();
     return record.view();
   }
 
-  /** @throws VergerError `job/unknown`, `job/state` */
+  /** Answers when the history holds what was asked for. @throws VergerError `job/unknown`, `job/state` */
   async stop(id: string, intent: "pause" | "cancel"): Promise<Job> {
     const record = await this.record(id);
     const running = this.running.get(id);
@@ -88,16 +92,16 @@ export class JobQueue {
     } else {
       throw wrongState(record, intent);
     }
-    this.changed(record);
+    await this.changed(record);
     return record.view();
   }
 
-  /** @throws VergerError `job/unknown`, `job/state` */
+  /** As `start`. @throws VergerError `job/unknown`, `job/state` */
   async resume(id: string): Promise<Job> {
     const record = await this.record(id);
     if (!RESUMABLE.has(record.state)) throw wrongState(record, "resume");
     record.requeue();
-    this.changed(record);
+    await this.changed(record);
     this.fill();
     return record.view();
   }
@@ -135,7 +139,7 @@ export class JobQueue {
         running.thread.stop();
       } else if (record.state === "queued") {
         record.end("interrupted", {});
-        this.changed(record);
+        void this.changed(record);
       }
     }
     await Promise.all([...this.running.values()].map(({ ended }) => ended));
@@ -173,7 +177,7 @@ export class JobQueue {
           last = message;
           return;
         }
-        if (record.take(message.event)) this.changed(record);
+        if (record.take(message.event)) void this.changed(record);
         else this.progressed(record);
         if (!known && record.view().run !== null) {
           known = true;
@@ -185,7 +189,7 @@ export class JobQueue {
         const intent = this.running.get(record.id)?.intent;
         this.running.delete(record.id);
         this.finish(record, last, reason, intent);
-        this.changed(record);
+        void this.changed(record);
         const { out, run } = record.view();
         // One that a transfer has brought here, whose run.json came last.
         if (!known && run !== null) void this.options.runs.remember(out);
@@ -195,7 +199,7 @@ export class JobQueue {
       },
     });
     this.running.set(record.id, { thread, ended, intent: undefined });
-    this.changed(record);
+    void this.changed(record);
   }
 
   private finish(
@@ -228,11 +232,12 @@ export class JobQueue {
     });
   }
 
-  private changed(record: JobRecord): void {
+  /** @returns when the history holds it */
+  private changed(record: JobRecord): Promise<unknown> {
     this.lastSent.set(record.id, performance.now());
     const job = record.view();
     this.options.events.emit({ type: "job", job });
-    this.save(() => writeState(this.fileOf(record.id), { pid: process.pid, job }));
+    return this.save(() => writeState(this.fileOf(record.id), { pid: process.pid, job }));
   }
 
   private progressed(record: JobRecord): void {
@@ -246,12 +251,13 @@ export class JobQueue {
     this.records.delete(id);
     this.lastSent.delete(id);
     this.options.events.emit({ type: "job.removed", job: id });
-    this.save(() => rm(this.fileOf(id), { force: true }).catch(() => {}));
+    void this.save(() => rm(this.fileOf(id), { force: true }).catch(() => {}));
   }
 
   /** In the order of the changes, or the history would end with an older state. */
-  private save(write: () => Promise<unknown>): void {
+  private save(write: () => Promise<unknown>): Promise<unknown> {
     this.saving = this.saving.then(write);
+    return this.saving;
   }
 
   private fileOf(id: string): string {

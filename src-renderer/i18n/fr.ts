@@ -581,16 +581,22 @@ export const fr: Dictionary = {
 
   "transfers.title": "Transferts",
   "transfers.text":
-    "Copie ce qui est nouveau ou modifié entre un dossier et un compartiment S3. Un transfert arrêté, ou dont la liaison se rompt, reprend où il en était.",
+    "Copie ce qui est nouveau ou modifié entre un dossier et un compartiment S3, ou entre deux compartiments. Un transfert arrêté, ou dont la liaison se rompt, reprend où il en était.",
   "transfers.direction": "Sens",
   "transfers.upload": "Vers S3",
   "transfers.uploadText": "Envoie ce qui est nouveau ou modifié dans le dossier.",
   "transfers.download": "Depuis S3",
   "transfers.downloadText": "Récupère ce qui est nouveau ou modifié dans S3.",
+  "transfers.copy": "Entre compartiments",
+  "transfers.copyText": "Le serveur copie lui-même, rien ne passe par ici.",
   "transfers.folder.from": "Dossier à envoyer",
   "transfers.folder.to": "Dossier à remplir",
   "transfers.bucket.from": "Compartiment et préfixe à récupérer",
   "transfers.bucket.to": "Compartiment et préfixe à remplir",
+  "transfers.bucket.copy": "Compartiment et préfixe à copier",
+  "transfers.noAddress": "Attendu : s3://compartiment/préfixe.",
+  "transfers.noFolder":
+    "Un dossier est attendu. Choisissez « Entre compartiments » pour copier d’un compartiment à un autre.",
   "transfers.options": "Options",
   "transfers.only": "Seulement ces fichiers",
   "transfers.onlyHelp": "Noms ou motifs, séparés par des virgules. Vide : tous les fichiers.",

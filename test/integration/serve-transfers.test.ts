@@ -96,6 +96,24 @@ describe("a transfer", () => {
     expect(existsSync(path.join(target, "new.jpg"))).toBe(true);
   });
 
+  it("goes from one bucket to another, with what is extra there deleted", async () => {
+    await server.createBucket("archive");
+    await putObjects(server.client, "archive", { "2026/old.jpg": "old", "kept.txt": "kept" });
+    const request = { from: to, to: "s3://archive/2026", delete: true, forceDelete: true };
+    const { job, summary } = await carryOut(request);
+    expect(summary).toMatchObject({
+      dryRun: true,
+      copied: { files: 3, bytes: 6_000 },
+      deleted: { files: 1, bytes: 3 },
+    });
+    expect(job).toMatchObject({ state: "done", out: "s3://archive/2026", transfer: { copied: { files: 3 } } });
+    expect(await readBucket(server.client, "archive", "2026/")).toEqual(
+      await readBucket(server.client, "orchard", "photos/"),
+    );
+    expect(Object.keys(await readBucket(server.client, "archive", ""))).toContain("kept.txt");
+    await expect(preview({ from: to, to: `${to}/inside` })).rejects.toMatchObject({ code: "sync/overlap" });
+  });
+
   it("is stopped, and goes on where it stood", async () => {
     const large = inWork("large");
     const bytes = noise(24 * 2 ** 20, 9);

@@ -92,6 +92,18 @@ describe("a transfer", () => {
     expect(isComplete({ ...form, folder: " " })).toBe(false);
   });
 
+  it("goes between a folder and a bucket, or between buckets, never between folders", () => {
+    const copy = { ...form, direction: "copy" as const, folder: "", limit: "no number" };
+    expect(isComplete(copy)).toBe(false);
+    expect(isComplete({ ...copy, copyTo: "/photos" })).toBe(false);
+    expect(isComplete({ ...copy, copyTo: "s3://copy/photos" })).toBe(true);
+    expect(isComplete({ ...form, folder: "s3://copy/photos" })).toBe(false);
+    // The server copies: a limit of this machine's link would do nothing.
+    const asked = requestOf({ ...form, direction: "copy", copyTo: "s3://copy ", limit: "2" });
+    expect(asked).toMatchObject({ from: "s3://orchard/photos", to: "s3://copy" });
+    expect(asked.s3).toEqual({});
+  });
+
   it("asks for what the form says, and passes the contract", () => {
     expect(requestOf(form)).toMatchObject({ from: "/photos", to: "s3://orchard/photos", delete: false });
     const asked = requestOf({
@@ -129,7 +141,9 @@ describe("a transfer", () => {
     expect(formOf({ work } as Job)).toEqual({ ...before, remove: false });
     expect(formOf(undefined)).toBe(EMPTY_FORM);
     const between = { kind: "sync", request: syncRequestSchema.parse({ from: "s3://a/x", to: "s3://b/x" }) };
-    expect(formOf({ work: between } as Job)).toBe(EMPTY_FORM);
+    const copied = formOf({ work: between } as Job);
+    expect(copied).toMatchObject({ direction: "copy", folder: "", bucket: "s3://a/x", copyTo: "s3://b/x" });
+    expect(requestOf(copied)).toMatchObject({ from: "s3://a/x", to: "s3://b/x" });
   });
 
   it("leaves empty S3 options to the AWS environment", () => {

@@ -1,5 +1,5 @@
 import { clsx } from "clsx";
-import { CloudDownload, CloudUpload, Search } from "lucide-react";
+import { CloudDownload, CloudUpload, Cloudy, Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { Problem } from "../../../src-main/api/channels.js";
 import type { Preview } from "../../../src-main/api/transfers.js";
@@ -7,15 +7,25 @@ import { client, isAbort, problemOf } from "../../api/client.js";
 import { Field, TextInput } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
+import { isBucket } from "../../components/s3-choice.js";
 import { Button, ProblemNote } from "../../components/ui.js";
 import { previewListeners, useApp } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
 import { JobLists } from "../jobs/JobLists.js";
 import { OpenUploads } from "./OpenUploads.js";
 import { PreviewPanel } from "./PreviewPanel.js";
-import { type Direction, EMPTY_FORM, formOf, isComplete, requestOf, type TransferForm } from "./transfer-logic.js";
+import {
+  DIRECTIONS,
+  type Direction,
+  EMPTY_FORM,
+  formOf,
+  isAddress,
+  isComplete,
+  requestOf,
+  type TransferForm,
+} from "./transfer-logic.js";
 
-/** Photos and runs to a bucket, and back from it. */
+/** Photos and runs to a bucket, back from it, and from one bucket to another. */
 export function TransfersView() {
   const { t } = useSpeech();
   const jobs = useApp((state) => state.jobs)?.filter(({ work }) => work.kind === "sync");
@@ -80,6 +90,8 @@ function Form({ initial }: { initial: TransferForm }) {
       setPreview({ kind: "failed", problem: problemOf(error) });
     }
   };
+  // Parts are left open where a transfer writes; a folder has none, but what it is filled from may.
+  const written = (form.direction === "copy" ? form.copyTo : form.bucket).trim();
   return (
     <form
       onSubmit={(event) => {
@@ -89,8 +101,8 @@ function Form({ initial }: { initial: TransferForm }) {
     >
       <fieldset>
         <legend className="sr-only">{t("transfers.direction")}</legend>
-        <div className="grid gap-2 sm:grid-cols-2">
-          {(["upload", "download"] as const).map((direction) => (
+        <div className="grid gap-2 sm:grid-cols-3">
+          {DIRECTIONS.map((direction) => (
             <DirectionCard
               key={direction}
               direction={direction}
@@ -101,24 +113,7 @@ function Form({ initial }: { initial: TransferForm }) {
         </div>
       </fieldset>
       <div className="mt-5 grid gap-5 sm:grid-cols-2">
-        <PathField
-          id="transfer-folder"
-          label={t(form.direction === "upload" ? "transfers.folder.from" : "transfers.folder.to")}
-          value={form.folder}
-          onChange={(folder) => change({ folder })}
-          placeholder={t("new.sourcePlaceholder")}
-        />
-        <Field
-          id="transfer-bucket"
-          label={t(form.direction === "upload" ? "transfers.bucket.to" : "transfers.bucket.from")}
-        >
-          <TextInput
-            id="transfer-bucket"
-            value={form.bucket}
-            onChange={(bucket) => change({ bucket })}
-            placeholder="s3://bucket/photos"
-          />
-        </Field>
+        <Sides form={form} onChange={change} />
       </div>
       <details className="group mt-4" open={form.s3 !== EMPTY_FORM.s3 && Object.values(form.s3).some(Boolean)}>
         <summary className="w-fit cursor-pointer rounded font-medium">{t("transfers.options")}</summary>
@@ -143,15 +138,17 @@ function Form({ initial }: { initial: TransferForm }) {
                 described
               />
             </Field>
-            <Field id="transfer-limit" label={t("transfers.limit")} help={t("transfers.limitHelp")}>
-              <TextInput
-                id="transfer-limit"
-                value={form.limit}
-                onChange={(limit) => change({ limit })}
-                placeholder="2.5"
-                described
-              />
-            </Field>
+            {form.direction !== "copy" && (
+              <Field id="transfer-limit" label={t("transfers.limit")} help={t("transfers.limitHelp")}>
+                <TextInput
+                  id="transfer-limit"
+                  value={form.limit}
+                  onChange={(limit) => change({ limit })}
+                  placeholder="2.5"
+                  described
+                />
+              </Field>
+            )}
           </div>
           <div className="space-y-2">
             <Check
@@ -214,10 +211,61 @@ function Form({ initial }: { initial: TransferForm }) {
       {preview.kind === "ready" && (
         <PreviewPanel preview={preview.preview} onStart={() => void start(preview.preview)} />
       )}
-      {isComplete(form) && <OpenUploads key={form.bucket} target={form.bucket.trim()} s3={form.s3} />}
+      {isComplete(form) && <OpenUploads key={written} target={written} s3={form.s3} />}
     </form>
   );
 }
+
+/** The two sides, the one that is read first. */
+function Sides({ form, onChange }: { form: TransferForm; onChange: (changes: Partial<TransferForm>) => void }) {
+  const { t } = useSpeech();
+  const { direction } = form;
+  const folder = (
+    <PathField
+      key="folder"
+      id="transfer-folder"
+      label={t(direction === "upload" ? "transfers.folder.from" : "transfers.folder.to")}
+      {...(isBucket(form.folder) ? { help: t("transfers.noFolder") } : {})}
+      value={form.folder}
+      onChange={(text) => onChange({ folder: text })}
+      placeholder={t("new.sourcePlaceholder")}
+    />
+  );
+  const address = (name: "bucket" | "copyTo", end: "from" | "copy" | "to") => (
+    <Address
+      key={name}
+      id={`transfer-${name}`}
+      label={t(`transfers.bucket.${end}`)}
+      value={form[name]}
+      onChange={(text) => onChange({ [name]: text })}
+    />
+  );
+  if (direction === "copy") return [address("bucket", "copy"), address("copyTo", "to")];
+  return direction === "upload" ? [folder, address("bucket", "to")] : [address("bucket", "from"), folder];
+}
+
+function Address({
+  id,
+  label,
+  value,
+  onChange,
+}: {
+  id: string;
+  label: string;
+  value: string;
+  onChange: (text: string) => void;
+}) {
+  const { t } = useSpeech();
+  // Said only once it can no longer become an address by typing on.
+  const wrong = value.trim() !== "" && !isAddress(value) && !"s3://".startsWith(value.trim().toLowerCase());
+  return (
+    <Field id={id} label={label} {...(wrong ? { help: t("transfers.noAddress") } : {})}>
+      <TextInput id={id} value={value} onChange={onChange} placeholder="s3://bucket/photos" described={wrong} />
+    </Field>
+  );
+}
+
+const ICONS = { upload: CloudUpload, download: CloudDownload, copy: Cloudy } as const;
 
 function DirectionCard({
   direction,
@@ -229,7 +277,7 @@ function DirectionCard({
   onChoose: () => void;
 }) {
   const { t } = useSpeech();
-  const Icon = direction === "upload" ? CloudUpload : CloudDownload;
+  const Icon = ICONS[direction];
   return (
     <label
       className={clsx(

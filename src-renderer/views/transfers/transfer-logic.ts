@@ -2,13 +2,18 @@
 import type { Job, RequestOf } from "../../../src-main/api/channels.js";
 import { isBucket, NO_S3, type S3Choice, s3Options } from "../../components/s3-choice.js";
 
-export type Direction = "upload" | "download";
+/** From a folder to a bucket, back from it, or from one bucket to another. */
+export const DIRECTIONS = ["upload", "download", "copy"] as const;
+export type Direction = (typeof DIRECTIONS)[number];
 
-/** What a person fills in. */
+/** What a person fills in. What the direction has no use for is kept for when it is chosen again. */
 export interface TransferForm {
   readonly direction: Direction;
   readonly folder: string;
+  /** The address of an upload or a download, and where a copy comes from. */
   readonly bucket: string;
+  /** Where a copy goes. */
+  readonly copyTo: string;
   readonly s3: S3Choice;
   /** Megabytes a second, as typed; empty for no limit. */
   readonly limit: string;
@@ -25,6 +30,7 @@ export const EMPTY_FORM: TransferForm = {
   direction: "upload",
   folder: "",
   bucket: "",
+  copyTo: "",
   s3: NO_S3,
   limit: "",
   only: "",
@@ -39,9 +45,25 @@ const LEAST_BYTES_PER_SECOND = 10_000;
 
 export type SyncInput = RequestOf<"transfers.preview">["request"];
 
+/** True for an address that names a bucket. */
+export function isAddress(text: string): boolean {
+  return /^s3:\/\/[^/]/i.test(text.trim());
+}
+
+/** The two sides that the direction has. */
+export function sidesOf({ direction, folder, bucket, copyTo }: TransferForm): { from: string; to: string } {
+  const [local, remote] = [folder.trim(), bucket.trim()];
+  if (direction === "copy") return { from: remote, to: copyTo.trim() };
+  return direction === "upload" ? { from: local, to: remote } : { from: remote, to: local };
+}
+
 /** True when both sides are there and the limit is a number. */
-export function isComplete({ folder, bucket, limit }: TransferForm): boolean {
-  return folder.trim() !== "" && /^s3:\/\/[^/]/i.test(bucket.trim()) && bytesPerSecond(limit) !== null;
+export function isComplete(form: TransferForm): boolean {
+  const { direction, folder, bucket, copyTo } = form;
+  if (!isAddress(bucket)) return false;
+  // Between buckets the server copies: there is nothing to limit.
+  if (direction === "copy") return isAddress(copyTo);
+  return folder.trim() !== "" && !isBucket(folder) && bytesPerSecond(form.limit) !== null;
 }
 
 /** Megabytes a second, with a point or a comma, in bytes; undefined for no limit, null for what is no speed. */
@@ -60,10 +82,9 @@ export function globs(text: string): string[] {
 }
 
 export function requestOf(form: TransferForm): SyncInput {
-  const [folder, bucket] = [form.folder.trim(), form.bucket.trim()];
-  const maxBandwidth = bytesPerSecond(form.limit);
+  const maxBandwidth = form.direction === "copy" ? undefined : bytesPerSecond(form.limit);
   return {
-    ...(form.direction === "upload" ? { from: folder, to: bucket } : { from: bucket, to: folder }),
+    ...sidesOf(form),
     s3: { ...s3Options(form.s3), ...(maxBandwidth ? { maxBandwidth } : {}) },
     // The last rule that matches decides: what is left out is left out of what is taken in.
     rules: [
@@ -80,8 +101,6 @@ export function requestOf(form: TransferForm): SyncInput {
 export function formOf(job: Job | undefined): TransferForm {
   if (job?.work.kind !== "sync") return EMPTY_FORM;
   const { from, to, s3, rules, overwrite } = job.work.request;
-  const [local, remote] = isBucket(from) ? [to, from] : [from, to];
-  if (isBucket(local)) return EMPTY_FORM;
   const listed = (include: boolean) =>
     rules
       .filter((rule) => rule.include === include)
@@ -89,13 +108,18 @@ export function formOf(job: Job | undefined): TransferForm {
       .join(", ");
   return {
     ...EMPTY_FORM,
-    direction: isBucket(from) ? "download" : "upload",
-    folder: local,
-    bucket: remote,
+    ...sidesIn(from, to),
     s3: { profile: s3.profile ?? "", region: s3.region ?? "", endpoint: s3.endpoint ?? "" },
     limit: s3.maxBandwidth === undefined ? "" : String(s3.maxBandwidth / 1e6),
     only: listed(true),
     except: listed(false),
     overwrite,
   };
+}
+
+function sidesIn(from: string, to: string): Pick<TransferForm, "direction" | "folder" | "bucket" | "copyTo"> {
+  const none = { folder: "", bucket: "", copyTo: "" };
+  if (!isBucket(from)) return { ...none, direction: "upload", folder: from, bucket: to };
+  if (!isBucket(to)) return { ...none, direction: "download", folder: to, bucket: from };
+  return { ...none, direction: "copy", bucket: from, copyTo: to };
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -132,6 +133,13 @@ Napi::Uint8Array CopyToArray(Napi::Env env, const std::vector<uint8_t>& bytes) {
   return array;
 }
 
+// Sets nothing where nothing is known. A double holds the microseconds of every year that there may be.
+void SetCaptureTime(Napi::Object& object, const std::optional<image::CaptureTime>& captured) {
+  if (!captured) return;
+  object.Set("capturedAt", static_cast<double>(captured->local_micros));
+  if (captured->utc_offset_minutes) object.Set("capturedOffset", static_cast<double>(*captured->utc_offset_minutes));
+}
+
 class BatchJob final : public AsyncJob {
  public:
   std::vector<image::Source> sources;
@@ -159,6 +167,7 @@ class BatchJob final : public AsyncJob {
       object.Set("ok", true);
       object.Set("width", result.width);
       object.Set("height", result.height);
+      SetCaptureTime(object, result.captured);
       if (!result.thumbnail.empty()) object.Set("thumbnail", CopyToArray(env, result.thumbnail));
       array.Set(static_cast<uint32_t>(i), object);
     }
@@ -221,6 +230,7 @@ class ProbeJob final : public AsyncJob {
     object.Set("width", header_.upright_width());
     object.Set("height", header_.upright_height());
     object.Set("orientation", static_cast<uint32_t>(header_.orientation));
+    SetCaptureTime(object, header_.captured);
     return object;
   }
 

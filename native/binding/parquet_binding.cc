@@ -154,8 +154,10 @@ class WriteJob : public AsyncJob {
     } else if (type == "int32") {
       column.type = ColumnType::kInt32;
       column.values = Borrow(env, values, napi_int32_array, rows_, what);
-    } else if (type == "int64" || type == "timestamp") {
-      column.type = type == "int64" ? ColumnType::kInt64 : ColumnType::kTimestampMicros;
+    } else if (type == "int64" || type == "timestamp" || type == "local-timestamp") {
+      column.type = type == "int64"       ? ColumnType::kInt64
+                    : type == "timestamp" ? ColumnType::kTimestampMicros
+                                          : ColumnType::kLocalTimestampMicros;
       column.values = Borrow(env, values, napi_bigint64_array, rows_, what);
     } else if (type == "float64") {
       column.type = ColumnType::kDouble;
@@ -223,6 +225,8 @@ const char* TypeName(const LeafColumn& column) {
       return column.list ? "list<int64>" : "int64";
     case ValueType::kTimestampMicros:
       return column.list ? "list<timestamp>" : "timestamp";
+    case ValueType::kLocalTimestampMicros:
+      return column.list ? "list<local-timestamp>" : "local-timestamp";
     case ValueType::kFloat:
       return column.list ? "list<float32>" : "float32";
     case ValueType::kDouble:
@@ -465,6 +469,7 @@ class ReadJob : public AsyncJob {
         break;
       case ValueType::kInt64:
       case ValueType::kTimestampMicros:
+      case ValueType::kLocalTimestampMicros:
         column.Set("values", MakeInt64s(env, batch.int64s));
         break;
       case ValueType::kFloat:

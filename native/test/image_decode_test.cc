@@ -643,6 +643,30 @@ TEST_F(FolderTest, BatchKeepsGoodImagesAndNamesBadOnes) {
   }
 }
 
+TEST_F(FolderTest, BatchSaysWhenPicturesWereTaken) {
+  const File jpeg = EncodeJpegFile(Slopes(50, 40));
+  const File dated = fixtures::WithJpegExif(
+      jpeg,
+      fixtures::ExifTextBlock({}, {fixtures::Said(0x9003, "2026:05:01 10:20:30"), fixtures::Said(0x9011, "+02:00")}));
+  std::vector<Source> sources;
+  const std::vector<File> files = {dated, jpeg, Shortened(dated, 0.7)};
+  for (const File& file : files) sources.push_back(InMemory(file));
+  sources.push_back({.path = Write("dated.jpg", dated), .bytes = {}, .in_memory = false});
+  TensorTarget target;
+  target.width = 16;
+  target.height = 16;
+  ThreadPool pool(2);
+  std::vector<float> out(sources.size() * target.floats());
+  std::vector<BatchResult> results;
+  ASSERT_TRUE(DecodeBatch(pool, sources, target, {}, 0, CancelToken(), out.data(), &results).ok());
+  const CaptureTime time{1'777'630'830'000'000, 120};
+  EXPECT_EQ(results[0].captured, time);
+  EXPECT_FALSE(results[1].captured);
+  EXPECT_EQ(results[2].status.code(), "image/truncated");
+  EXPECT_FALSE(results[2].captured) << "of a picture that failed nothing is told";
+  EXPECT_EQ(results[3].captured, time);
+}
+
 TEST_F(FolderTest, FilesOverTheLimitAreNotRead) {
   const std::string path = Write("large.jpg", EncodeJpegFile(Slopes(50, 40)));
   DecodeLimits limits;

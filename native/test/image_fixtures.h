@@ -249,6 +249,54 @@ inline File ExifBlock(uint16_t orientation, bool big_endian = false, uint16_t ty
   return block;
 }
 
+// An ASCII entry of an EXIF directory; its bytes are stored as they are, so give the NUL that belongs to the text.
+struct ExifText {
+  uint16_t tag = 0;
+  std::string bytes;
+};
+
+// "2026:05:01 10:20:30" and such with the NUL that the standard asks for.
+inline ExifText Said(uint16_t tag, const std::string& text) { return {tag, text + '\0'}; }
+
+// A TIFF block with texts in its first and in its EXIF directory, and an orientation of 6.
+inline File ExifTextBlock(const std::vector<ExifText>& first, const std::vector<ExifText>& inner,
+                          bool big_endian = false) {
+  File block;
+  const auto put16 = [&](size_t value) {
+    block.push_back(static_cast<uint8_t>(big_endian ? value >> 8 : value));
+    block.push_back(static_cast<uint8_t>(big_endian ? value : value >> 8));
+  };
+  const auto put32 = [&](size_t value) {
+    put16(big_endian ? value >> 16 : value & 0xffff);
+    put16(big_endian ? value & 0xffff : value >> 16);
+  };
+  Append(block, big_endian ? "MM" : "II");
+  put16(42);
+  put32(8);
+  const size_t inner_at = 8 + 2 + 12 * (first.size() + 2) + 4;
+  size_t values_at = inner_at + 2 + 12 * inner.size() + 4;
+  std::string values;
+  const auto put_text = [&](const ExifText& text) {
+    put16(text.tag), put16(2), put32(text.bytes.size());
+    if (text.bytes.size() <= 4) {
+      Append(block, text.bytes + std::string(4 - text.bytes.size(), '\0'));
+    } else {
+      put32(values_at + values.size());
+      values += text.bytes;
+    }
+  };
+  put16(first.size() + 2);
+  put16(0x0112), put16(3), put32(1), put16(6), put16(0);
+  for (const ExifText& text : first) put_text(text);
+  put16(0x8769), put16(4), put32(1), put32(inner_at);
+  put32(0);
+  put16(inner.size());
+  for (const ExifText& text : inner) put_text(text);
+  put32(0);
+  Append(block, values);
+  return block;
+}
+
 // Inserts an APP1 segment behind SOI.
 inline File WithJpegExif(const File& jpeg, const File& exif, const std::string& prefix = std::string("Exif\0\0", 6)) {
   File file;

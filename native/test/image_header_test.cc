@@ -60,6 +60,31 @@ TEST(HeaderTest, FindsTheOrientationOfEveryFormat) {
   }
 }
 
+TEST(HeaderTest, FindsTheTimeOfCaptureOfEveryFormat) {
+  const Picture picture = Slopes(37, 23);
+  const File exif = fixtures::ExifTextBlock({}, {fixtures::Said(0x9003, "2026:05:01 10:20:30")});
+  const CaptureTime time{1'777'630'830'000'000, {}};
+  const File jpeg = EncodeJpegFile(picture);
+  for (const File& file :
+       {fixtures::WithJpegExif(jpeg, exif), fixtures::WithPngChunk(EncodePngFile(picture), "eXIf", exif),
+        fixtures::WithWebpExif(EncodeWebpFile(picture, true), picture, exif)}) {
+    Header header;
+    ASSERT_TRUE(ReadHeader(file, &header).ok());
+    EXPECT_EQ(header.captured, time);
+    EXPECT_EQ(header.orientation, 6);
+  }
+  Header header;
+  ASSERT_TRUE(ReadHeader(jpeg, &header).ok());
+  EXPECT_FALSE(header.captured);
+  // Two blocks, as some editors leave them: each says what the one before did not, and takes nothing back.
+  const File later = fixtures::ExifTextBlock({}, {fixtures::Said(0x9003, "2026:06:01 10:20:30")});
+  const File both =
+      fixtures::WithJpegExif(fixtures::WithJpegExif(fixtures::WithJpegExif(jpeg, later), exif), ExifBlock(8));
+  ASSERT_TRUE(ReadHeader(both, &header).ok());
+  EXPECT_EQ(header.orientation, 8);
+  EXPECT_EQ(header.captured, time);
+}
+
 TEST(HeaderTest, OtherApp1SegmentsAreNotExif) {
   const File jpeg = EncodeJpegFile(Slopes(8, 8));
   Header header;

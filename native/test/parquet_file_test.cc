@@ -114,6 +114,27 @@ Status ReadAll(const std::string& path, size_t step, bool fixed, std::vector<Col
   return Status::Ok();
 }
 
+TEST_F(ParquetFileTest, TimestampsKeepWhetherTheyAreInstants) {
+  const Sample sample;
+  std::vector<ColumnInput> columns = sample.Columns();
+  columns[1].type = ColumnType::kTimestampMicros;
+  columns.push_back(columns[1]);
+  columns[3].name = "local";
+  columns[3].type = ColumnType::kLocalTimestampMicros;
+  uint64_t bytes = 0;
+  ASSERT_TRUE(WritePart(path_, columns, kRows, {}, cancel_, &bytes).ok());
+  std::shared_ptr<const ParquetFile> file;
+  ASSERT_TRUE(ParquetFile::Open(path_, &file).ok());
+  EXPECT_EQ(file->columns()[1].type, ValueType::kTimestampMicros);
+  EXPECT_EQ(file->columns()[3].type, ValueType::kLocalTimestampMicros);
+  EXPECT_EQ(file->columns()[3].unsupported, "");
+  std::vector<ColumnBatch> batches;
+  ASSERT_TRUE(ReadAll(path_, kRows, false, &batches, nullptr).ok());
+  EXPECT_EQ(batches[3].int64s, batches[1].int64s);
+  EXPECT_EQ(batches[3].validity, sample.validity);
+  EXPECT_EQ(batches[3].int64s[1], 1000);
+}
+
 TEST_F(ParquetFileTest, RowsComeBackWhateverTheCodecGroupPageAndStep) {
   const Sample sample;
   for (const Codec codec : {Codec::kNone, Codec::kZstd}) {

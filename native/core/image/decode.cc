@@ -414,6 +414,7 @@ Status DecodeBatch(ThreadPool& pool, const std::vector<Source>& sources, const T
     if (result.status.ok()) {
       result.width = header.upright_width();
       result.height = header.upright_height();
+      result.captured = header.captured;
     } else {
       std::fill_n(slot, target.floats(), 0.0f);
     }

@@ -107,6 +107,8 @@ struct BatchResult {
   // Of the upright picture; 0 when it failed.
   uint32_t width = 0;
   uint32_t height = 0;
+  // Nothing when it failed, or where EXIF does not say.
+  std::optional<CaptureTime> captured;
   // A JPEG, or empty: see ImageDecoder::ToTensor.
   std::vector<uint8_t> thumbnail;
 };

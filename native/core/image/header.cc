@@ -50,6 +50,14 @@ std::string_view Guess(Bytes bytes) {
   return text ? "text" : "other data";
 }
 
+// A file may have several EXIF blocks: what an earlier one said stands.
+void TakeExif(Bytes block, Header* header) {
+  if (header->orientation != kUpright && header->captured) return;
+  const Exif exif = ParseExif(block);
+  if (header->orientation == kUpright) header->orientation = exif.orientation;
+  if (!header->captured) header->captured = exif.captured;
+}
+
 Status ReadJpegHeader(Bytes bytes, Header* header) {
   header->format = Format::kJpeg;
   bool sized = false;
@@ -76,9 +84,8 @@ Status ReadJpegHeader(Bytes bytes, Header* header) {
       header->width = Big16(segment, 3);
       if (header->width == 0 || header->height == 0) return Corrupt("JPEG", "a width or height of zero");
       sized = true;
-    } else if (marker == 0xe1 && HasText(segment, 0, std::string_view("Exif\0\0", 6)) &&
-               header->orientation == kUpright) {
-      header->orientation = ParseExifOrientation(segment);
+    } else if (marker == 0xe1 && HasText(segment, 0, std::string_view("Exif\0\0", 6))) {
+      TakeExif(segment, header);
     }
     at += length;
   }
@@ -95,7 +102,7 @@ Status ReadPngHeader(Bytes bytes, Header* header) {
     const size_t length = Big32(bytes, at);
     if (length > bytes.size() - at - 12) break;  // cut off: the decoder will say so
     if (HasText(bytes, at + 4, "eXIf")) {
-      header->orientation = ParseExifOrientation(bytes.subspan(at + 8, length));
+      TakeExif(bytes.subspan(at + 8, length), header);
       break;
     }
     at += 12 + length;
@@ -117,7 +124,7 @@ Status ReadWebpHeader(Bytes bytes, Header* header) {
       const size_t length = Little32(bytes, at + 4);
       if (length > bytes.size() - at - 8) break;
       if (HasText(bytes, at, "EXIF")) {
-        header->orientation = ParseExifOrientation(bytes.subspan(at + 8, length));
+        TakeExif(bytes.subspan(at + 8, length), header);
         break;
       }
       const size_t padded = length + (length & 1);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/image/exif.h"
@@ -20,13 +21,15 @@ struct Header {
   uint32_t width = 0;
   uint32_t height = 0;
   uint8_t orientation = kUpright;
+  // Nothing where EXIF does not say.
+  std::optional<CaptureTime> captured;
 
   uint32_t upright_width() const { return SwapsSides(orientation) ? height : width; }
   uint32_t upright_height() const { return SwapsSides(orientation) ? width : height; }
 };
 
-// Reads format, size and orientation. The format is decided by the content, never by a file's name. PNG and WebP may
-// keep EXIF behind the pixels: give the whole file to be sure of the orientation.
+// Reads format, size, orientation and time of capture. The format is decided by the content, never by a file's name.
+// PNG and WebP may keep EXIF behind the pixels: give the whole file to be sure of what EXIF says.
 // Codes: image/empty, image/unknown-format, image/truncated (`bytes` ends inside the header), image/corrupt,
 // image/unsupported.
 Status ReadHeader(Bytes bytes, Header* header);

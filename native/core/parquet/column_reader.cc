@@ -418,6 +418,7 @@ Status ColumnReader::ReadScalars(size_t rows, const CancelToken& cancel, ColumnB
       return ReadScalarsAs(rows, cancel, batch, batch.int32s);
     case ValueType::kInt64:
     case ValueType::kTimestampMicros:
+    case ValueType::kLocalTimestampMicros:
       return ReadScalarsAs(rows, cancel, batch, batch.int64s);
     case ValueType::kFloat:
       return ReadScalarsAs(rows, cancel, batch, batch.floats);

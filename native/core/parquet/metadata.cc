@@ -44,10 +44,13 @@ void WriteSchemaNode(const SchemaNode& node, bool root, ThriftWriter& writer) {
       writer.EndStruct();
       break;
     case Annotation::kTimestampMicros:
+    case Annotation::kLocalTimestampMicros:
+      // Of local timestamps too, as the format asks: readers that know no logical types still read a time.
       writer.I32(6, kConvertedTimestampMicros);
       writer.BeginStruct(10);
       writer.BeginStruct(kLogicalTimestamp);
-      writer.Bool(1, true);  // adjusted to UTC: an instant
+      // Adjusted to UTC: an instant. Not adjusted: what a clock showed, wherever it was.
+      writer.Bool(1, node.annotation == Annotation::kTimestampMicros);
       writer.BeginStruct(2);
       writer.BeginStruct(kMicros);
       writer.EndStruct();
@@ -124,7 +127,7 @@ Annotation ParseLogicalType(ThriftReader& reader) {
       }
     }
     reader.EndStruct();
-    if (utc && micros) annotation = Annotation::kTimestampMicros;
+    if (micros) annotation = utc ? Annotation::kTimestampMicros : Annotation::kLocalTimestampMicros;
   }
   reader.EndStruct();
   return annotation;

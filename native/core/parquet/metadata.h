@@ -52,7 +52,7 @@ enum class Codec : int32_t {
 enum class PageType : int32_t { kData = 0, kIndex = 1, kDictionary = 2, kDataV2 = 3 };
 
 // The annotations that change how a value is to be understood; everything else reads as its physical type.
-enum class Annotation { kNone, kString, kList, kTimestampMicros, kOther };
+enum class Annotation { kNone, kString, kList, kTimestampMicros, kLocalTimestampMicros, kOther };
 
 struct SchemaNode {
   std::string name;

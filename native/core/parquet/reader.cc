@@ -25,6 +25,7 @@ ValueType TypeOf(const SchemaNode& node) {
       return plain ? ValueType::kInt32 : ValueType::kUnsupported;
     case PhysicalType::kInt64:
       if (node.annotation == Annotation::kTimestampMicros) return ValueType::kTimestampMicros;
+      if (node.annotation == Annotation::kLocalTimestampMicros) return ValueType::kLocalTimestampMicros;
       return plain ? ValueType::kInt64 : ValueType::kUnsupported;
     case PhysicalType::kFloat:
       return plain ? ValueType::kFloat : ValueType::kUnsupported;

@@ -14,7 +14,18 @@
 
 namespace verger::parquet {
 
-enum class ValueType { kBoolean, kInt32, kInt64, kTimestampMicros, kFloat, kDouble, kString, kBinary, kUnsupported };
+enum class ValueType {
+  kBoolean,
+  kInt32,
+  kInt64,
+  kTimestampMicros,
+  kLocalTimestampMicros,
+  kFloat,
+  kDouble,
+  kString,
+  kBinary,
+  kUnsupported,
+};
 
 // One leaf of the schema, seen as a column of rows.
 struct LeafColumn {

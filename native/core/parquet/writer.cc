@@ -40,6 +40,7 @@ PhysicalType PhysicalOf(ColumnType type) {
       return PhysicalType::kInt32;
     case ColumnType::kInt64:
     case ColumnType::kTimestampMicros:
+    case ColumnType::kLocalTimestampMicros:
       return PhysicalType::kInt64;
     case ColumnType::kDouble:
       return PhysicalType::kDouble;
@@ -73,6 +74,7 @@ void AddSchema(const ColumnInput& column, std::vector<SchemaNode>& schema) {
   node.type = PhysicalOf(column.type);
   if (column.type == ColumnType::kString) node.annotation = Annotation::kString;
   if (column.type == ColumnType::kTimestampMicros) node.annotation = Annotation::kTimestampMicros;
+  if (column.type == ColumnType::kLocalTimestampMicros) node.annotation = Annotation::kLocalTimestampMicros;
   schema.push_back(node);
 }
 

@@ -18,7 +18,8 @@ enum class ColumnType {
   kBoolean,  // one byte a row
   kInt32,
   kInt64,
-  kTimestampMicros,  // int64, microseconds since 1970 in UTC
+  kTimestampMicros,       // int64, microseconds since 1970 in UTC
+  kLocalTimestampMicros,  // int64, the same of a clock's own date and time, without a time zone
   kDouble,
   kFloatList,  // list<float32>: optionally of one fixed width
 };

@@ -6,6 +6,7 @@ import "./lib/node-version.mjs";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { installIntelMacRuntime, isIntelMac } from "./lib/intel-mac.mjs";
 import { filesBelow, hashOf, isFresh, main, npm, root, run, Stop, stamp, unstamp } from "./lib/project.mjs";
 import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
@@ -27,7 +28,11 @@ export function bootstrap({ check = false } = {}) {
 
 /** Runs `npm ci` unless node_modules is what the lock file says. */
 export function installModules() {
-  if (modulesMatchLock()) return;
+  if (!modulesMatchLock()) installLocked();
+  if (isIntelMac()) installIntelMacRuntime();
+}
+
+function installLocked() {
   console.log("Installing npm packages ...");
   // No package needs its install script: ONNX Runtime, esbuild, sharp and Biome ship their binaries inside npm packages,
   // and recent versions of npm would not run the scripts anyway.

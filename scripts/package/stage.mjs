@@ -12,8 +12,8 @@ const RUNTIME_FILES = {
   "onnxruntime-common": [/^dist\/cjs\/(.*\.js|package\.json)$/],
   "parquet-wasm": [/^node\/(package\.json|parquet_wasm\.js|parquet_wasm_bg\.wasm)$/],
 };
-/** macOS: the same 45 MB under a second name, which nothing loads. */
-const SECOND_NAMES = /\/libonnxruntime\.\d+\.\d+\.\d+\.dylib$/;
+/** macOS: `libonnxruntime.1.30.0.dylib` is the same 45 MB as `libonnxruntime.1.dylib` where both are there. */
+const LONG_NAME = /(\/libonnxruntime\.\d+)\.\d+\.\d+\.dylib$/;
 
 /**
  * Builds the app's folder for this system and processor.
@@ -65,10 +65,10 @@ export function strip(files) {
 
 function copyPackage(name, patterns, folder) {
   const place = `node_modules/${name}`;
-  const files = filesBelow([place]).filter((file) => {
-    const inside = file.slice(place.length + 1);
-    return patterns.some((pattern) => pattern.test(inside)) && !SECOND_NAMES.test(inside);
-  });
+  const all = filesBelow([place]).filter((file) =>
+    patterns.some((pattern) => pattern.test(file.slice(place.length + 1))),
+  );
+  const files = all.filter((file) => !LONG_NAME.test(file) || !all.includes(file.replace(LONG_NAME, "$1.dylib")));
   for (const pattern of patterns) {
     if (!files.some((file) => pattern.test(file.slice(place.length + 1)))) {
       throw new Stop(`Expected ${name} to hold files like ${pattern} for ${process.platform}-${process.arch}.`);
@@ -103,7 +103,8 @@ function writeManifest(folder, desktop) {
     author,
     type,
     dependencies,
-    libraries,
+    // An Intel Mac has another ONNX Runtime than package.json says.
+    libraries: { ...libraries, ...dependencies },
   };
   writeJson(path.join(folder, "package.json"), desktop ? { ...manifest, main } : manifest);
 }

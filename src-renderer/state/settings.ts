@@ -1,5 +1,4 @@
 /** Language and theme: the person's choice, else the system's. */
-import { useSyncExternalStore } from "react";
 import { create } from "zustand";
 import type { ResponseOf, Settings } from "../../src-main/api/channels.js";
 import { client } from "../api/client.js";
@@ -9,12 +8,19 @@ import type { Theme } from "../plots/colour.js";
 interface SettingsState {
   readonly settings: Pick<Settings, "theme" | "language">;
   readonly info: ResponseOf<"app.info"> | null;
+  readonly systemIsDark: boolean;
 }
 
 // A copy beside the server's: the first picture already has the right theme and language.
 const KEPT = "verger.settings";
 
-export const useSettings = create<SettingsState>(() => ({ settings: kept(), info: null }));
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+export const useSettings = create<SettingsState>(() => ({
+  settings: kept(),
+  info: null,
+  systemIsDark: systemDark.matches,
+}));
 
 function kept(): SettingsState["settings"] {
   try {
@@ -44,19 +50,15 @@ export async function changeSettings(change: Partial<SettingsState["settings"]>)
   await client.call("settings.set", change);
 }
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+// `systemDark.matches` is read in no other place: in Chromium a read between a change and its event swallows the event
+// (MediaQueryList::matches brings the list up to date without telling its listeners).
+systemDark.addEventListener("change", ({ matches }) => useSettings.setState({ systemIsDark: matches }));
 
 /** The theme that is shown. */
 export function useTheme(): Theme {
   const chosen = useSettings((state) => state.settings.theme);
-  const system = useSyncExternalStore(
-    (changed) => {
-      dark.addEventListener("change", changed);
-      return () => dark.removeEventListener("change", changed);
-    },
-    () => dark.matches,
-  );
-  return chosen === "system" ? (system ? "dark" : "light") : chosen;
+  const system = useSettings((state) => (state.systemIsDark ? "dark" : "light"));
+  return chosen === "system" ? system : chosen;
 }
 
 /** The words of the language that is shown. */

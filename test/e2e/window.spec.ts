@@ -94,6 +94,22 @@ test("a server that is killed leaves a banner; one that comes back is found agai
   await expect(page.getByText("Verger has stopped")).toBeVisible();
 });
 
+test("the theme follows the system's, also when the page is drawn between the change and its event", async ({
+  opened: page,
+}) => {
+  await explore(page);
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.screenshot();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.getByTestId("photos").getByRole("option").nth(2).click();
+  await page.screenshot();
+  // The new size draws the page anew.
+  await page.setViewportSize({ width: 1024, height: 700 });
+  await page.emulateMedia({ colorScheme: "light" });
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+});
+
 test("an empty window says what a run is and how to begin", async ({ page, orchard }) => {
   const server = await startServer(path.join(orchard.folder, "home-of-nobody"), []);
   try {

@@ -468,12 +468,26 @@ export const channels = {
     }),
   },
 
-  /** Looks at features that others wrote, before a `pca` job is started on them. @throws `features/*`, `parquet/*` */
+  /**
+   * Looks at features that others wrote, before a `pca` job is started on them. Of several files in S3 the first that
+   * holds rows is fetched (`look` events meanwhile). Abandoning the call ends it.
+   * @throws `features/*`, `parquet/*`, `s3/*`
+   */
   "features.inspect": {
-    request: z.object({ path: text(4_096).min(1), columns: featureColumnsSchema.optional() }),
+    request: z.object({
+      /** A file, folder, run or glob of the machine that serves, or an address in S3. */
+      path: text(4_096).min(1),
+      columns: featureColumnsSchema.optional(),
+      s3: s3OptionsSchema.default({}),
+      /** Chosen by the client; names the look in its events. */
+      look: text(64).min(1).optional(),
+    }),
     response: z.object({
       files: count,
-      rows: count,
+      /** Of all files; null on the machine that serves, where nothing has to be fetched. */
+      bytes: count.nullable(),
+      /** Null where only one of several files was read. */
+      rows: count.nullable(),
       /** Null where the columns do not fit: see `problem`. */
       dimension: count.nullable(),
       /** Those of the first file, and what each could serve as. */
@@ -587,6 +601,8 @@ export const apiEventSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("probe"), probe: z.string(), images: count }),
   /** Rows or photos that an export has written. */
   z.object({ type: z.literal("export"), export: z.string(), done: count }),
+  /** Bytes of the file that a `features.inspect` fetches. */
+  z.object({ type: z.literal("look"), look: z.string(), done: count, total: count }),
   /** Files that a `transfers.preview` has compared. */
   z.object({ type: z.literal("preview"), preview: z.string(), files: count }),
   z.object({ type: z.literal("settings"), settings: settingsSchema }),

@@ -97,8 +97,8 @@ export const pcaRequestSchema = z.object({
 export type PcaRequest = z.infer<typeof pcaRequestSchema>;
 export type PcaRequestInput = z.input<typeof pcaRequestSchema>;
 
-export const stageSchema = z.enum(["scan", "load", "embed", "fit", "transform"]);
-/** scan: sources to manifest; load: model and sessions; embed: images to features; fit and transform: the PCA. */
+export const stageSchema = z.enum(["fetch", "scan", "load", "embed", "fit", "transform"]);
+/** fetch: features that stand elsewhere, to this machine; scan: sources to manifest; load: model and sessions; embed: images to features; fit and transform: the PCA. */
 export type Stage = z.infer<typeof stageSchema>;
 
 /** Something that people should know, with its stable code and what it is about (src-main/core/notices.ts). */
@@ -124,7 +124,7 @@ export const runEventSchema = z.discriminatedUnion("type", [
     stage: stageSchema,
     done: count,
     total: count,
-    unit: z.enum(["images", "rows"]),
+    unit: z.enum(["images", "rows", "bytes"]),
     setAside: count.optional(),
   }),
 ]);

@@ -51,10 +51,11 @@ export interface RemoteSources {
   /**
    * Fetches the Parquet files that an address names, by the rules of `openFeatures`.
    *
-   * @returns a file or folder of this machine to give to `openFeatures`, kept until the job's storage is closed
+   * @param onProgress bytes that are here, of all
+   * @returns a file or folder of this machine to give to `openFetched`, kept until the job's storage is closed
    * @throws VergerError `features/not-found`, `features/empty`, `s3/*`, `storage/*`, `cancelled`
    */
-  features(address: string, signal: AbortSignal): Promise<string>;
+  features(address: string, signal: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<string>;
 }
 
 /** True for `scheme://...`: such a text never names a local file. */

@@ -1,7 +1,16 @@
 /** Work that people wait for: in a thread beside the queue of jobs, given up when nobody waits any more. */
 import { cancelled, VergerError } from "../core/errors.js";
+import type { RemoteReport } from "../storage/run/features.js";
 import type { Events } from "./events.js";
-import type { FromThread, PreviewRequest, PreviewResult, ProbeRequest, ProbeResult, Task } from "./jobs/protocol.js";
+import type {
+  FromThread,
+  LookRequest,
+  PreviewRequest,
+  PreviewResult,
+  ProbeRequest,
+  ProbeResult,
+  Task,
+} from "./jobs/protocol.js";
 import type { SpawnJobThread } from "./jobs/spawn.js";
 
 /** Counts the images of sources and measures this machine on them: see the channel `jobs.probe`. */
@@ -27,6 +36,19 @@ export function preview(
   return beside(spawn, { kind: "preview", request }, signal, (message) => {
     if (message.type === "counted") events.emit({ type: "preview", preview: request.preview, files: message.images });
     return message.type === "previewed" ? message.result : undefined;
+  });
+}
+
+/** What features in S3 are: see the channel `features.inspect`. */
+export function look(
+  spawn: SpawnJobThread,
+  request: LookRequest,
+  signal: AbortSignal,
+  onProgress: (done: number, total: number) => void,
+): Promise<RemoteReport> {
+  return beside(spawn, { kind: "look", request }, signal, (message) => {
+    if (message.type === "fetched") onProgress(message.done, message.total);
+    return message.type === "looked" ? message.result : undefined;
   });
 }
 

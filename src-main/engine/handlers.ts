@@ -5,8 +5,6 @@ import type { ResponseOf } from "../api/channels.js";
 import { examine } from "../core/doctor/index.js";
 import { providerCandidates } from "../core/embed/provider.js";
 import { endsOf, photoFacts, type RunData } from "../core/explore/index.js";
-import { inspectFeatures } from "../core/features/inspect.js";
-import { requireLocal } from "../core/remote.js";
 import { listParts, partName, readErrorsPart, type SetAsideImage } from "../core/run/index.js";
 import { appVersion } from "../core/run/version.js";
 import { defaultPreset, listModels } from "../models/index.js";
@@ -17,6 +15,7 @@ import { agreementOf, compareRuns } from "./compare.js";
 import type { Handlers } from "./dispatch.js";
 import type { Events } from "./events.js";
 import { exportSelection } from "./export.js";
+import type { FeatureLooks } from "./features.js";
 import type { JobQueue } from "./jobs/queue.js";
 import type { SpawnJobThread } from "./jobs/spawn.js";
 import { overviewOf } from "./overview.js";
@@ -32,6 +31,7 @@ export interface HandlerParts {
   readonly runs: RunRegistry;
   readonly jobs: JobQueue;
   readonly settings: SettingsStore;
+  readonly looks: FeatureLooks;
   readonly spawn: SpawnJobThread;
   /** Absent where nobody would see the folder. */
   readonly reveal: Reveal | undefined;
@@ -157,11 +157,7 @@ export function createHandlers(parts: HandlerParts): Handlers {
     "selection.export": async (request, { signal }) =>
       exportSelection(await runs.data(request.run), request, events, signal),
 
-    "features.inspect": async ({ path: input, columns }) => {
-      requireLocal(input, "the features");
-      const report = await inspectFeatures(path.resolve(input), columns);
-      return { ...report, columns: [...report.columns] };
-    },
+    "features.inspect": (request, { signal }) => parts.looks.inspect(request, signal),
 
     "transfers.preview": (request, { signal }) => preview(parts.spawn, events, request, signal),
     "transfers.openUploads": async ({ target, s3, olderThan, abort }, { signal }) => {

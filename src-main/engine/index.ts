@@ -11,6 +11,7 @@ import { probeImage } from "../native/image.js";
 import { userCacheFolder } from "../storage/cache/folder.js";
 import { createDispatch, type Dispatch } from "./dispatch.js";
 import { Events } from "./events.js";
+import { FeatureLooks } from "./features.js";
 import { createHandlers } from "./handlers.js";
 import { JobQueue } from "./jobs/queue.js";
 import { type SpawnJobThread, spawnWorkerThread } from "./jobs/spawn.js";
@@ -69,6 +70,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const trash = options.trash ?? systemTrash();
   const runs = new RunRegistry(stateFolder, events, trash);
   const spawn = options.spawn ?? spawnWorkerThread;
+  const looks = new FeatureLooks(spawn, events, cacheFolder);
   const jobs = new JobQueue({ stateFolder, events, runs, spawn });
   const { thumbnailBytes } = await settings.get();
   const cache = new DiskCache(thumbnailFolder(cacheFolder), thumbnailBytes);
@@ -84,6 +86,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     runs,
     jobs,
     settings,
+    looks,
     spawn,
     reveal: options.reveal,
     folders: { state: stateFolder, cache: cacheFolder },
@@ -113,6 +116,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     async close() {
       events.emit({ type: "bye" });
       await jobs.close();
+      looks.close();
     },
   };
 }

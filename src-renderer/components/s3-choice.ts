@@ -21,6 +21,11 @@ export function s3Options(choice: S3Choice): S3Options {
   );
 }
 
+/** True for an address that names a bucket: one that is typed to its end, or could be. */
+export function namesBucket(text: string): boolean {
+  return /^s3:\/\/[^/]/i.test(text.trim());
+}
+
 /** True for an address in S3. */
 export function isBucket(text: string): boolean {
   return /^s3:\/\//i.test(text.trim());

@@ -426,6 +426,7 @@ export const fr: Dictionary = {
   "jobs.state.cancelled": "Annulée",
   "jobs.state.failed": "Échouée",
   "jobs.state.done": "Terminée",
+  "jobs.stage.fetch": "Réception",
   "jobs.stage.scan": "Inventaire",
   "jobs.stage.load": "Chargement",
   "jobs.stage.embed": "Vecteurs",
@@ -494,12 +495,18 @@ export const fr: Dictionary = {
   "import.text":
     "Des vecteurs que Spark, pandas ou un autre programme a écrits en Parquet. Leur ACP devient une exécution.",
   "import.source": "Vecteurs",
-  "import.sourceHelp": "Un fichier Parquet, ou un dossier de fichiers, sur la machine qui fait tourner Verger.",
+  "import.sourceHelp":
+    "Un fichier Parquet ou un dossier de fichiers sur la machine qui fait tourner Verger, ou s3://compartiment/préfixe.",
   "import.looking": "Lecture…",
   "import.found": {
     one: "{count} ligne de {dimension} variables dans {files}",
     other: "{count} lignes de {dimension} variables dans {files}",
   },
+  "import.foundRemote": "Vecteurs de {dimension} variables dans {files}, {bytes}",
+  "import.fetching": "Réception d’un fichier à examiner",
+  "import.fetched": "Réception du premier fichier, pour l’examiner… {done} sur {total}",
+  "import.stopped": "Pas encore examiné.",
+  "import.look": "Examiner",
   "import.columns": "Colonnes",
   "import.column.path": "Chemin de la photo",
   "import.column.label": "Étiquette",

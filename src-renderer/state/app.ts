@@ -71,6 +71,7 @@ export const runListeners = new Set<(event: Extract<ApiEvent, { type: "run.chang
 export const probeListeners = new Set<(event: Extract<ApiEvent, { type: "probe" }>) => void>();
 export const exportListeners = new Set<(event: Extract<ApiEvent, { type: "export" }>) => void>();
 export const previewListeners = new Set<(event: Extract<ApiEvent, { type: "preview" }>) => void>();
+export const lookListeners = new Set<(event: Extract<ApiEvent, { type: "look" }>) => void>();
 /** Called when a server has come back: what is shown may be out of date. */
 export const returnListeners = new Set<() => void>();
 
@@ -106,6 +107,9 @@ function onEvent(event: ApiEvent): void {
       return;
     case "preview":
       for (const listener of previewListeners) listener(event);
+      return;
+    case "look":
+      for (const listener of lookListeners) listener(event);
       return;
     case "settings":
       takeSettings(event.settings);

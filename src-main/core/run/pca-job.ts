@@ -9,6 +9,7 @@ import {
   type RunSummary,
 } from "../../api/contract.js";
 import { throwIfCancelled, VergerError } from "../errors.js";
+import { openFetched } from "../features/fetched.js";
 import { openFeatures } from "../features/index.js";
 import type { FeatureSource } from "../features/source.js";
 import { applied, type Corrections, NO_CORRECTIONS, readCorrections, withCorrections } from "../labels/corrections.js";
@@ -41,10 +42,10 @@ export async function pcaJob(input: PcaRequestInput, options: JobOptions): Promi
   });
   throwIfCancelled(options.signal);
   const inPlace = namesRun(request, options);
-  // Before the output folder is made: a wrong input leaves nothing behind.
-  const given = inPlace ? undefined : await openGiven(request, options);
-  const store = await RunStore.open(request.out, options.mirror, options.signal);
   const reporter = new Reporter(options.onEvent);
+  // Before the output folder is made: a wrong input leaves nothing behind.
+  const given = inPlace ? undefined : await openGiven(request, options, reporter);
+  const store = await RunStore.open(request.out, options.mirror, options.signal);
   try {
     if (inPlace) await store.begin(options.signal, false);
     const source = given?.source ?? (await openFeatures(store.folder));
@@ -116,10 +117,19 @@ interface Given {
   readonly corrections: Corrections;
 }
 
-async function openGiven({ features, columns }: PcaRequest, { remote, signal }: JobOptions): Promise<Given> {
+async function openGiven(
+  { features, columns }: PcaRequest,
+  { remote, signal }: JobOptions,
+  reporter: Reporter,
+): Promise<Given> {
   if (remote?.serves(features)) {
-    const fetched = await remote.features(features, signal);
-    return { source: await openFeatures(fetched, columns), corrections: await readCorrections(fetched) };
+    const fetch = () =>
+      remote.features(features, signal, (done, total) => reporter.progress("fetch", done, total, "bytes"));
+    const copy = await reporter.stage("fetch", undefined, fetch);
+    return {
+      source: await openFetched({ copy, address: features }, columns),
+      corrections: await readCorrections(copy),
+    };
   }
   requireLocal(features, "the features");
   const source = await openFeatures(features, columns);

@@ -31,7 +31,7 @@ export class Reporter {
     }
   }
 
-  progress(stage: Stage, done: number, total: number, unit: "images" | "rows", setAside?: number): void {
+  progress(stage: Stage, done: number, total: number, unit: "images" | "rows" | "bytes", setAside?: number): void {
     const now = performance.now();
     if (done < total && now - this.lastProgress < PROGRESS_INTERVAL_MS) return;
     this.lastProgress = now;

@@ -21,7 +21,14 @@ export interface JobThreadListener {
 /** Starts a task off the main thread. */
 export type SpawnJobThread = (task: Task, listener: JobThreadListener) => JobThread;
 
-const LAST: ReadonlySet<FromThread["type"]> = new Set(["done", "transferred", "probed", "previewed", "failed"]);
+const LAST: ReadonlySet<FromThread["type"]> = new Set([
+  "done",
+  "transferred",
+  "probed",
+  "previewed",
+  "looked",
+  "failed",
+]);
 
 /** Runs tasks in worker threads of this process. */
 export const spawnWorkerThread: SpawnJobThread = (task, listener) => {

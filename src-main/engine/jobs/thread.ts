@@ -4,22 +4,23 @@ import type { Notice } from "../../api/contract.js";
 import { LISTED_ACTIONS } from "../../api/transfers.js";
 import { isCancelled, problemIn } from "../../core/errors.js";
 import { type JobOptions, pcaJob, runJob } from "../../core/run/index.js";
-import { DEFAULT_CACHE_BYTES, jobStorage } from "../../storage/run/index.js";
+import { DEFAULT_CACHE_BYTES, inspectS3Features, jobStorage } from "../../storage/run/index.js";
 import { openThumbnailKeeper } from "../thumbnails.js";
 import { probe } from "./probe.js";
-import type { FromThread, PreviewRequest, Task, ToThread } from "./protocol.js";
+import type { FromThread, LookRequest, PreviewRequest, Task, ToThread } from "./protocol.js";
 
 const port = parentPort;
 if (!port) throw new Error("engine/jobs/thread must run in a worker thread");
 
 const post = (message: FromThread): void => port.postMessage(message);
 
-/** Of a preview: between two messages that tell how far it is. */
+/** Of a preview or a look: between two messages that tell how far it is. */
 const COUNT_INTERVAL_MS = 200;
 
 async function perform(task: Task, signal: AbortSignal): Promise<FromThread> {
   if (task.kind === "sync") return transfer(task, signal);
   if (task.kind === "preview") return preview(task.request, signal);
+  if (task.kind === "look") return look(task.request, signal);
   const onNotice = (notice: Notice): void => post({ type: "event", event: { type: "notice", ...notice } });
   const out = task.kind === "probe" ? (task.request.out ?? ".") : task.request.out;
   const s3 = (task.kind === "probe" ? task.request.s3 : task.s3) ?? {};
@@ -58,7 +59,7 @@ async function transfer(
 
 async function preview({ request }: PreviewRequest, signal: AbortSignal): Promise<FromThread> {
   const { syncJob } = await import("../../storage/sync/index.js");
-  let last = 0;
+  const told = paced();
   const summary = await syncJob(
     { ...request, dryRun: true, listActions: true },
     {
@@ -66,15 +67,32 @@ async function preview({ request }: PreviewRequest, signal: AbortSignal): Promis
       mostActions: LISTED_ACTIONS,
       onEvent: (event) => {
         if (event.type !== "progress" || event.stage !== "compare") return;
-        if (performance.now() - last < COUNT_INTERVAL_MS) return;
-        last = performance.now();
-        post({ type: "counted", images: event.done });
+        if (told()) post({ type: "counted", images: event.done });
       },
     },
   );
   const actions = summary.copied.files + summary.deleted.files + summary.skipped.files;
   const moreActions = Math.max(0, actions - (summary.actions?.length ?? 0));
   return { type: "previewed", result: { summary, moreActions } };
+}
+
+async function look({ path, ...request }: LookRequest, signal: AbortSignal): Promise<FromThread> {
+  const { columns, s3, folder } = request;
+  const told = paced();
+  const onProgress = (done: number, total: number): void => {
+    if (told()) post({ type: "fetched", done, total });
+  };
+  return { type: "looked", result: await inspectS3Features(path, { columns, s3, folder, signal, onProgress }) };
+}
+
+/** True no more than once in `COUNT_INTERVAL_MS`. */
+function paced(): () => boolean {
+  let last = 0;
+  return () => {
+    if (performance.now() - last < COUNT_INTERVAL_MS) return false;
+    last = performance.now();
+    return true;
+  };
 }
 
 const controller = new AbortController();

@@ -1,11 +1,14 @@
-/** Feature files in S3, fetched for a PCA. */
-import { mkdirSync } from "node:fs";
+/** Feature files in S3, fetched for a PCA or for a look at them. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import picomatch from "picomatch";
+import type { FeatureColumnNames } from "../../api/contract.js";
 import { VergerError } from "../../core/errors.js";
+import { type FeaturesReport, inspectFetched } from "../../core/features/inspect.js";
 import { LABELS_FILE } from "../../core/labels/overlay.js";
 import { type Notice, notice } from "../../core/notices.js";
-import { folderPrefix } from "../location.js";
+import { folderPrefix, formatLocation } from "../location.js";
 import { inParallel } from "../parallel.js";
 import type { ObjectInfo, ObjectStore } from "../types.js";
 
@@ -29,8 +32,89 @@ export async function fetchFeatures(options: {
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly onNotice: (notice: Notice) => void;
+  /** Bytes that are here, of all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }): Promise<string> {
-  const { store, address, key, folder, signal } = options;
+  const { store, address, folder, signal } = options;
+  const found = await find(options);
+  const { objects, prefix } = found;
+  const bytes = bytesOf(objects);
+  const mebibytes = Math.ceil(bytes / 2 ** 20);
+  options.onNotice(notice("features/fetching", { count: objects.length, mebibytes, from: address }));
+  const files = objects.map((object) => ({ object, file: placeOf(folder, object.key.slice(prefix.length), address) }));
+  for (const { file } of files) mkdirSync(path.dirname(file), { recursive: true });
+  let done = 0;
+  const onBytes = (more: number): void => {
+    done += more;
+    options.onProgress?.(done, bytes);
+  };
+  await inParallel(files, AT_ONCE, signal, ({ object, file }, stop) =>
+    store.download(object, file, { signal: stop, onBytes }),
+  );
+  await fetchCorrections(store, found.prefix, folder, signal);
+  return found.single ? (files[0]?.file ?? folder) : folder;
+}
+
+/** What a look at features in S3 found, and the copy that it was read from. */
+export interface RemoteReport {
+  readonly report: FeaturesReport;
+  /** Name of a file in the look's folder: with it another look at the same object fetches nothing. */
+  readonly copy: string;
+}
+
+/**
+ * Looks at the Parquet files that an address names: by the listing, and by the first file that holds rows, which is
+ * fetched whole since a footer alone does not tell the length of its vectors. How many rows the others hold is not known
+ * before they are fetched.
+ *
+ * @param folder keeps what was fetched; a later look goes on from it
+ * @param onProgress bytes of the file under way
+ * @throws VergerError `features/not-found`, `features/empty`, `parquet/*`, `s3/*`, `cancelled`
+ */
+export async function inspectRemote(options: {
+  readonly store: ObjectStore;
+  readonly address: string;
+  readonly key: string;
+  readonly columns: FeatureColumnNames | undefined;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}): Promise<RemoteReport> {
+  const { store, columns, folder, signal, onProgress } = options;
+  const { objects } = await find(options);
+  const all = { files: objects.length, bytes: bytesOf(objects) };
+  for (let at = 0; ; at += 1) {
+    const object = objects[at] as ObjectInfo;
+    const copy = `${createHash("sha256").update(`${store.bucket}/${object.key} ${object.etag}`).digest("hex")}.parquet`;
+    const file = path.join(folder, copy);
+    if (!existsSync(file)) {
+      let done = 0;
+      const onBytes = (more: number): void => {
+        done += more;
+        onProgress(done, object.size);
+      };
+      await store.download(object, file, { signal, onBytes });
+    }
+    const address = formatLocation({ kind: "s3", bucket: store.bucket, key: object.key });
+    const report = await inspectFetched({ copy: file, address }, columns);
+    const more = at < objects.length - 1;
+    // Spark writes parts without rows; one whose columns do not fit says as much as any other.
+    if (report.rows === 0 && report.problem === null && more) continue;
+    // The files before this one hold none.
+    return { report: { ...report, ...all, rows: more ? null : report.rows }, copy };
+  }
+}
+
+const bytesOf = (objects: readonly ObjectInfo[]): number => objects.reduce((sum, { size }) => sum + size, 0);
+
+/** @throws VergerError `features/not-found`, `features/empty`, `s3/*`, `cancelled` */
+async function find(options: {
+  readonly store: ObjectStore;
+  readonly address: string;
+  readonly key: string;
+  readonly signal: AbortSignal;
+}): Promise<Selection> {
+  const { store, address, key, signal } = options;
   const found = await select(store, key, signal);
   if (found === undefined) {
     throw new VergerError(
@@ -38,21 +122,13 @@ export async function fetchFeatures(options: {
       `Expected a Parquet file, a folder or a glob at ${address}, but there is nothing; check the address.`,
     );
   }
-  const { objects, prefix } = found;
-  if (objects.length === 0) {
+  if (found.objects.length === 0) {
     throw new VergerError(
       "features/empty",
       `Expected Parquet files (.parquet) in ${address}, but found none; choose the prefix that holds the features.`,
     );
   }
-  const bytes = objects.reduce((sum, { size }) => sum + size, 0);
-  const mebibytes = Math.ceil(bytes / 2 ** 20);
-  options.onNotice(notice("features/fetching", { count: objects.length, mebibytes, from: address }));
-  const files = objects.map((object) => ({ object, file: placeOf(folder, object.key.slice(prefix.length), address) }));
-  for (const { file } of files) mkdirSync(path.dirname(file), { recursive: true });
-  await inParallel(files, AT_ONCE, signal, ({ object, file }, stop) => store.download(object, file, { signal: stop }));
-  await fetchCorrections(store, found.prefix, folder, signal);
-  return found.single ? (files[0]?.file ?? folder) : folder;
+  return found;
 }
 
 /** The labels that people corrected in the run that the features are of, put beside them. */

@@ -1,6 +1,7 @@
 /** What a job needs to read from and write to S3, put together for one request. */
 import { mkdirSync } from "node:fs";
 import path from "node:path";
+import type { FeatureColumnNames } from "../../api/contract.js";
 import { errorMessage, VergerError } from "../../core/errors.js";
 import type { Inspection } from "../../core/inspect/index.js";
 import { type Notice, notice } from "../../core/notices.js";
@@ -11,6 +12,7 @@ import { PhotoCache } from "../cache/photo-cache.js";
 import { folderPrefix, formatLocation, isS3Url, type S3Location } from "../location.js";
 import type { Tuning } from "../s3/tuning.js";
 import type { ObjectStore, S3Options } from "../types.js";
+import { inspectRemote, type RemoteReport } from "./features.js";
 import { S3Mirror } from "./mirror.js";
 import { Scratch } from "./scratch.js";
 import { S3Sources, type SourceCache, s3Location } from "./sources.js";
@@ -112,6 +114,31 @@ export async function inspectS3Run(
     return await inspectRun(folder, { limit: options.limit, address: shown });
   } finally {
     scratch.close();
+    await stores.close();
+  }
+}
+
+/**
+ * Looks at features in S3 before a PCA is made of them: see `inspectRemote`.
+ *
+ * @param folder keeps what was fetched for the next look
+ * @throws VergerError `features/not-found`, `features/empty`, `parquet/*`, `s3/*`, `cancelled`
+ */
+export async function inspectS3Features(
+  address: string,
+  options: {
+    readonly columns: FeatureColumnNames | undefined;
+    readonly s3: S3Options;
+    readonly folder: string;
+    readonly signal: AbortSignal;
+    readonly onProgress: (done: number, total: number) => void;
+  },
+): Promise<RemoteReport> {
+  const { bucket, key } = s3Location(address);
+  const stores = new Stores(options.s3);
+  try {
+    return await inspectRemote({ ...options, store: await stores.of(bucket), address, key });
+  } finally {
     await stores.close();
   }
 }

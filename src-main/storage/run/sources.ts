@@ -104,7 +104,11 @@ export class S3Sources implements RemoteSources {
     }
   }
 
-  async features(address: string, signal: AbortSignal): Promise<string> {
+  async features(
+    address: string,
+    signal: AbortSignal,
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<string> {
     const { bucket, key } = s3Location(address);
     return fetchFeatures({
       store: await this.open(bucket),
@@ -113,6 +117,7 @@ export class S3Sources implements RemoteSources {
       folder: this.scratch(),
       signal,
       onNotice: this.onNotice,
+      onProgress,
     });
   }
 

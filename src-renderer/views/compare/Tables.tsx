@@ -9,7 +9,7 @@ import type { SideName } from "./compare-logic.js";
 
 type Overviews = Readonly<Record<SideName, Overview>>;
 
-const STAGES: readonly Stage[] = ["scan", "load", "embed", "fit", "transform"];
+const STAGES: readonly Stage[] = ["fetch", "scan", "load", "embed", "fit", "transform"];
 
 function Head({ overviews, first }: { overviews: Overviews; first: string }) {
   return (

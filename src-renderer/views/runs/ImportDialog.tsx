@@ -1,22 +1,19 @@
 import { Play } from "lucide-react";
-import { useEffect, useState } from "react";
-import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
-import { client, isAbort, problemOf } from "../../api/client.js";
+import { useState } from "react";
+import type { Problem } from "../../../src-main/api/channels.js";
+import { client, problemOf } from "../../api/client.js";
 import { go } from "../../app/router.js";
 import { Field, TextInput } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
-import { Button, Choice, Dialog, ProblemNote } from "../../components/ui.js";
+import { S3Fields } from "../../components/S3Fields.js";
+import { isBucket, NO_S3, s3Options } from "../../components/s3-choice.js";
+import { Bar, Button, Choice, Dialog, ProblemNote } from "../../components/ui.js";
 import { useSettings, useSpeech } from "../../state/settings.js";
 import { suggestedOut } from "../new-run/suggested-out.js";
 import { useOut } from "../new-run/use-out.js";
 import { VarianceField } from "../new-run/VarianceField.js";
+import { columnsOf, type Look, type Names, type Report, type Role, useReport } from "./use-report.js";
 
-type Report = ResponseOf<"features.inspect">;
-type Role = "path" | "label" | "features";
-type Names = Readonly<Partial<Record<Role, string | null>>>;
-
-/** People type paths: a look starts when they pause. */
-const PAUSE = 350;
 /** The choice "no labels"; no column is called so, since names are never empty. */
 const NO_LABEL = "";
 
@@ -35,11 +32,14 @@ function Import() {
   const home = useSettings((state) => state.info?.home ?? "");
   const [source, setSource] = useState("");
   const [names, setNames] = useState<Names>({});
+  const [s3, setS3] = useState(NO_S3);
   const [out, setOut] = useOut(suggestedOut(besideWhat(source), home, "pca"));
   const [variance, setVariance] = useState(0.8);
   const [problem, setProblem] = useState<Problem>();
   const [starting, setStarting] = useState(false);
-  const { report, problem: unread, busy } = useReport(source.trim(), names);
+  const look = useReport(source.trim(), names, s3);
+  const { report, problem: unread, busy } = look;
+  const inBucket = isBucket(source) || isBucket(out);
   const start = async () => {
     setStarting(true);
     setProblem(undefined);
@@ -48,6 +48,7 @@ function Import() {
       await client.call("jobs.start", {
         kind: "pca",
         request: { features: source.trim(), out: out.trim(), variance, ...columns },
+        ...(inBucket ? { s3: s3Options(s3) } : {}),
       });
       go({ view: "jobs" });
     } catch (error) {
@@ -77,17 +78,7 @@ function Import() {
             placeholder="/data/features.parquet"
             features
           />
-          <p role="status" className="tabular mt-2 min-h-5 font-medium">
-            {busy && t("import.looking")}
-            {!busy &&
-              report &&
-              report.problem === null &&
-              t("import.found", {
-                count: report.rows,
-                files: t("transfers.files", { count: report.files }),
-                dimension: report.dimension ?? 0,
-              })}
-          </p>
+          <Found look={look} />
           {unread && <ProblemNote {...unread} />}
           {report?.problem && <ProblemNote {...report.problem} />}
         </div>
@@ -98,6 +89,7 @@ function Import() {
           </Field>
           <VarianceField id="import-variance" value={variance} onChange={setVariance} />
         </div>
+        {inBucket && <S3Fields value={s3} onChange={setS3} />}
         {problem && <ProblemNote {...problem} />}
       </div>
       <div className="mt-4 flex justify-end">
@@ -112,6 +104,48 @@ function Import() {
       </div>
     </form>
   );
+}
+
+/** What was found, or how far a look has come that has to fetch a file first. */
+function Found({ look: { report, busy, fetched, stopped, stop, again } }: { look: Look }) {
+  const { t, bytes } = useSpeech();
+  if (busy && fetched) {
+    const { done, total } = fetched;
+    return (
+      <div className="mt-2">
+        <Bar share={total > 0 ? done / total : null} label={t("import.fetching")} />
+        <div className="mt-1.5 flex items-center gap-3">
+          <p role="status" className="tabular grow font-medium">
+            {t("import.fetched", { done: bytes(done), total: bytes(total) })}
+          </p>
+          <Button onClick={stop}>{t("action.cancel")}</Button>
+        </div>
+      </div>
+    );
+  }
+  if (stopped) {
+    return (
+      <div className="mt-2 flex items-center gap-3">
+        <p role="status" className="grow text-muted">
+          {t("import.stopped")}
+        </p>
+        <Button onClick={again}>{t("import.look")}</Button>
+      </div>
+    );
+  }
+  return (
+    <p role="status" className="tabular mt-2 min-h-5 font-medium">
+      {busy && t("import.looking")}
+      {!busy && report?.problem === null && <FoundText report={report} />}
+    </p>
+  );
+}
+
+function FoundText({ report: { rows, files, bytes: size, dimension } }: { report: Report }) {
+  const { t, bytes } = useSpeech();
+  const inFiles = t("transfers.files", { count: files });
+  if (rows !== null) return t("import.found", { count: rows, files: inFiles, dimension: dimension ?? 0 });
+  return t("import.foundRemote", { files: inFiles, bytes: bytes(size ?? 0), dimension: dimension ?? 0 });
 }
 
 /** Which column is what; only those that could serve are offered. */
@@ -163,43 +197,4 @@ function besideWhat(source: string): string {
     .trim()
     .replace(/\.(parquet|parq|pq)[\\/]?$/i, "")
     .replace(/[\\/]features[\\/]?$/, "");
-}
-
-/** Roles that were chosen; a path or features column that was taken back is found by its usual name again. */
-function columnsOf({ path, label, features }: Names) {
-  return {
-    ...(path ? { path } : {}),
-    ...(label === undefined ? {} : { label }),
-    ...(features ? { features } : {}),
-  };
-}
-
-/** What stands at a path. What was found stays on the screen while other columns are tried. */
-function useReport(source: string, names: Names): { report?: Report; problem?: Problem; busy: boolean } {
-  const [found, setFound] = useState<{ source: string; report?: Report; problem?: Problem }>();
-  const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    if (source === "") {
-      setBusy(false);
-      return;
-    }
-    const giveUp = new AbortController();
-    const { signal } = giveUp;
-    setBusy(true);
-    const timer = setTimeout(async () => {
-      try {
-        const report = await client.call("features.inspect", { path: source, columns: columnsOf(names) }, { signal });
-        if (!signal.aborted) setFound({ source, report });
-      } catch (error) {
-        if (!signal.aborted && !isAbort(error)) setFound({ source, problem: problemOf(error) });
-      } finally {
-        if (!signal.aborted) setBusy(false);
-      }
-    }, PAUSE);
-    return () => {
-      clearTimeout(timer);
-      giveUp.abort();
-    };
-  }, [source, names]);
-  return found?.source === source ? { ...found, busy } : { busy };
 }

@@ -7,7 +7,7 @@ import { client, isAbort, problemOf } from "../../api/client.js";
 import { Field, TextInput } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
-import { isBucket } from "../../components/s3-choice.js";
+import { isBucket, namesBucket } from "../../components/s3-choice.js";
 import { Button, ProblemNote } from "../../components/ui.js";
 import { previewListeners, useApp } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
@@ -19,7 +19,6 @@ import {
   type Direction,
   EMPTY_FORM,
   formOf,
-  isAddress,
   isComplete,
   requestOf,
   type TransferForm,
@@ -257,7 +256,7 @@ function Address({
 }) {
   const { t } = useSpeech();
   // Said only once it can no longer become an address by typing on.
-  const wrong = value.trim() !== "" && !isAddress(value) && !"s3://".startsWith(value.trim().toLowerCase());
+  const wrong = value.trim() !== "" && !namesBucket(value) && !"s3://".startsWith(value.trim().toLowerCase());
   return (
     <Field id={id} label={label} {...(wrong ? { help: t("transfers.noAddress") } : {})}>
       <TextInput id={id} value={value} onChange={onChange} placeholder="s3://bucket/photos" described={wrong} />

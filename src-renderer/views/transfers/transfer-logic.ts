@@ -1,6 +1,6 @@
 /** From what is filled in to what is asked for. */
 import type { Job, RequestOf } from "../../../src-main/api/channels.js";
-import { isBucket, NO_S3, type S3Choice, s3Options } from "../../components/s3-choice.js";
+import { isBucket, NO_S3, namesBucket, type S3Choice, s3Options } from "../../components/s3-choice.js";
 
 /** From a folder to a bucket, back from it, or from one bucket to another. */
 export const DIRECTIONS = ["upload", "download", "copy"] as const;
@@ -45,11 +45,6 @@ const LEAST_BYTES_PER_SECOND = 10_000;
 
 export type SyncInput = RequestOf<"transfers.preview">["request"];
 
-/** True for an address that names a bucket. */
-export function isAddress(text: string): boolean {
-  return /^s3:\/\/[^/]/i.test(text.trim());
-}
-
 /** The two sides that the direction has. */
 export function sidesOf({ direction, folder, bucket, copyTo }: TransferForm): { from: string; to: string } {
   const [local, remote] = [folder.trim(), bucket.trim()];
@@ -60,9 +55,9 @@ export function sidesOf({ direction, folder, bucket, copyTo }: TransferForm): { 
 /** True when both sides are there and the limit is a number. */
 export function isComplete(form: TransferForm): boolean {
   const { direction, folder, bucket, copyTo } = form;
-  if (!isAddress(bucket)) return false;
+  if (!namesBucket(bucket)) return false;
   // Between buckets the server copies: there is nothing to limit.
-  if (direction === "copy") return isAddress(copyTo);
+  if (direction === "copy") return namesBucket(copyTo);
   return folder.trim() !== "" && !isBucket(folder) && bytesPerSecond(form.limit) !== null;
 }
 

@@ -5,6 +5,22 @@ import sharp from "sharp";
 import { root, Stop } from "../lib/project.mjs";
 import { requireTool } from "./tools.mjs";
 
+/**
+ * Icons beside the clock: drawing, and side in pixels of each file. Electron finds the files for dense screens by the end
+ * of their names; macOS colours what is called Template.
+ */
+const TRAY_ICONS = {
+  "tray-16.png": ["tray.svg", 16],
+  "tray-16@1.25x.png": ["tray.svg", 20],
+  "tray-16@1.5x.png": ["tray.svg", 24],
+  "tray-16@2x.png": ["tray.svg", 32],
+  "tray-16@3x.png": ["tray.svg", 48],
+  "tray-24.png": ["tray.svg", 24],
+  "tray-24@2x.png": ["tray.svg", 48],
+  "trayTemplate.png": ["tray-template.svg", 16],
+  "trayTemplate@2x.png": ["tray-template.svg", 32],
+};
+
 /** Sizes of the hicolor theme, in pixels. */
 export const ICON_SIZES = [16, 24, 32, 48, 64, 96, 128, 256, 512];
 const LARGEST = 1024;
@@ -15,13 +31,7 @@ const LARGEST = 1024;
  * @throws Stop when a container could not be made
  */
 export async function drawIcons(folder) {
-  const svg = readFileSync(path.join(root, "packaging", "icons", "icon.svg"));
-  const drawn = (size) =>
-    // 72 dots per inch is the SVG's own size: it is drawn at the size asked for, not scaled afterwards.
-    sharp(svg, { density: (72 * size) / LARGEST })
-      .resize(size, size)
-      .png({ compressionLevel: 9 })
-      .toBuffer();
+  const drawn = (size) => draw("icon.svg", size, LARGEST);
   mkdirSync(path.join(folder, "icons"), { recursive: true });
   for (const size of ICON_SIZES) writeFileSync(path.join(folder, "icons", `${size}x${size}.png`), await drawn(size));
   const largest = await drawn(LARGEST);
@@ -35,4 +45,22 @@ export async function drawIcons(folder) {
     if (content === null) throw new Stop(`Expected png2icons to make ${name}, but it made nothing.`);
     writeFileSync(path.join(folder, name), content);
   }
+}
+
+/** Draws the icons beside the clock into a folder: `resources/tray`, from where the app reads them. */
+export async function drawTrayIcons(folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, [file, size]] of Object.entries(TRAY_ICONS)) {
+    writeFileSync(path.join(folder, name), await draw(file, size, 24));
+  }
+}
+
+/** @param side of the drawing in its own units */
+function draw(file, size, side) {
+  const svg = readFileSync(path.join(root, "packaging", "icons", file));
+  // 72 dots per inch is the SVG's own size: it is drawn at the size asked for, not scaled afterwards.
+  return sharp(svg, { density: (72 * size) / side })
+    .resize(size, size)
+    .png({ compressionLevel: 9 })
+    .toBuffer();
 }

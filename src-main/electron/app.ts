@@ -2,7 +2,7 @@
 import path from "node:path";
 import type * as Electron from "electron";
 import type { MenuView } from "../api/bridge.js";
-import { chooseLanguage } from "../api/language.js";
+import { chooseLanguage, type Language } from "../api/language.js";
 import { errorMessage } from "../core/errors.js";
 import { userFolder } from "../core/user-folder.js";
 import { packageRoot } from "../native/root.js";
@@ -12,9 +12,10 @@ import { type EngineChild, EngineHost, type EngineNews } from "./engine-host.js"
 import { registerIpc, sendMessage, showFolderDialog } from "./ipc.js";
 import { ActiveJobs, JobSigns } from "./job-signs.js";
 import { contextTemplate, menuTemplate, type RecentRun } from "./menu.js";
-import { Quit } from "./quit.js";
+import { Quit, type Wanted } from "./quit.js";
 import { handleScheme, registerScheme } from "./scheme.js";
 import { HELP_LINKS, hardenContents, hardenSession, type PhotoAddress } from "./security.js";
+import { JobTray } from "./tray.js";
 import { checkForUpdates, hasUpdateAddress, type UpdateQuestion } from "./updates.js";
 import { openWindow } from "./window.js";
 import { WORDS, type Words } from "./words.js";
@@ -27,6 +28,7 @@ export type ElectronModule = Pick<
   | "dialog"
   | "ipcMain"
   | "Menu"
+  | "nativeImage"
   | "nativeTheme"
   | "powerMonitor"
   | "powerSaveBlocker"
@@ -34,6 +36,7 @@ export type ElectronModule = Pick<
   | "screen"
   | "session"
   | "shell"
+  | "Tray"
   | "utilityProcess"
 >;
 
@@ -62,6 +65,7 @@ class DesktopApp {
   private readonly host: EngineHost;
   private readonly jobs = new ActiveJobs();
   private readonly signs: JobSigns;
+  private readonly tray: JobTray;
   private readonly quit: Quit;
   private window: Electron.BrowserWindow | undefined;
   /** The page that listens. */
@@ -69,13 +73,13 @@ class DesktopApp {
   /** Folders to open as soon as a page listens. */
   private toOpen: string[] = [];
   private recent: readonly RecentRun[] = [];
-  private words: Words = WORDS.en;
+  private language: Language = "en";
 
   constructor(
     private readonly electron: ElectronModule,
     private readonly platform: NodeJS.Platform,
   ) {
-    const { app, dialog, powerSaveBlocker, shell, utilityProcess } = electron;
+    const { app, dialog, Menu, nativeImage, powerSaveBlocker, shell, Tray, utilityProcess } = electron;
     this.host = new EngineHost({
       fork: () =>
         utilityProcess.fork(path.join(packageRoot(), "dist", "electron", "engine-entry.js"), [], {
@@ -87,12 +91,35 @@ class DesktopApp {
       },
     });
     this.signs = new JobSigns(powerSaveBlocker, app, () => this.window);
+    this.tray = new JobTray(
+      { Tray, nativeImage, Menu, platform },
+      {
+        pause: (job) => {
+          this.jobs.hold(job);
+          void this.change("jobs.pause", job);
+        },
+        resume: (job) => void this.change("jobs.resume", job),
+        showWindow: () => this.focus(),
+        quit: () => app.quit(),
+      },
+    );
     this.quit = new Quit({
       jobs: () => this.jobs.count,
-      ask: () => askToQuit(dialog, this.window, this.words),
+      ask: (closing) => askToQuit(dialog, this.window, this.words, closing),
+      stay: (wanted) => {
+        if (wanted === "background") this.window?.destroy();
+        this.endUnlessNeeded();
+      },
       close: () => this.host.close(),
-      exit: () => app.exit(0),
+      exit: () => {
+        this.tray.close();
+        app.exit(0);
+      },
     });
+  }
+
+  private get words(): Words {
+    return WORDS[this.language];
   }
 
   start(paths: readonly string[]): void {
@@ -112,10 +139,8 @@ class DesktopApp {
     app.on("before-quit", (event) => {
       if (!this.quit.closing) this.quit.request(event);
     });
-    app.on("window-all-closed", () => {
-      // On macOS an app goes on without windows, and so do its jobs.
-      if (this.platform !== "darwin") app.quit();
-    });
+    // Without a listener Electron would quit.
+    app.on("window-all-closed", () => this.endUnlessNeeded());
     void app.whenReady().then(() => {
       hardenSession(session.defaultSession, app.isPackaged);
       const assets = new Assets(path.join(packageRoot(), "dist", "renderer"));
@@ -147,18 +172,14 @@ class DesktopApp {
       pageGone: () => dialog.showErrorBox(this.words.pageGoneTitle, this.words.pageGoneDetail),
     });
     this.window = window;
-    this.signs.show(this.jobs);
+    this.showJobs();
     window.webContents.on("context-menu", (_event, place) => {
       const template = contextTemplate(this.words, place);
       if (template.length > 0) this.electron.Menu.buildFromTemplate(template).popup({ window });
     });
-    window.on("close", (event) => {
-      // Elsewhere than on macOS the last window takes the app along: it must be asked for while the window is there.
-      if (this.platform === "darwin" || this.quit.closing) return;
-      event.preventDefault();
-      app.quit();
-    });
-    // Windows has no such event of the whole system.
+    // Elsewhere than on macOS the last window takes the app along.
+    if (this.platform !== "darwin") window.on("close", (event) => this.quit.requestByWindow(event));
+    // Windows has no such event of the whole system. A job that goes on without a window is then left as by a crash.
     window.on("query-session-end", (event) => this.shutDown(event));
     window.on("closed", () => {
       if (this.window !== window) return;
@@ -197,7 +218,28 @@ class DesktopApp {
     if (event.type === "hello") void this.refresh();
     else if (event.type === "runs") void this.refreshRecent();
     else if (event.type === "settings") this.applySettings(event.settings);
-    else if (this.jobs.take(event)) this.signs.show(this.jobs);
+    else if (this.jobs.take(event)) this.showJobs();
+  }
+
+  private showJobs(): void {
+    this.signs.show(this.jobs);
+    this.tray.show(this.jobs.list, this.language);
+    this.endUnlessNeeded();
+  }
+
+  /** On macOS an app goes on without windows. Elsewhere a job may go on without one, and takes the app along at its end. */
+  private endUnlessNeeded(): void {
+    if (this.platform === "darwin" || this.window || this.quit.closing || this.jobs.list.length > 0) return;
+    this.electron.app.quit();
+  }
+
+  /** Pauses or resumes a job for its icon's menu. */
+  private async change(channel: "jobs.pause" | "jobs.resume", job: string): Promise<void> {
+    try {
+      await this.host.request(channel, { job });
+    } catch (error) {
+      this.electron.dialog.showErrorBox(this.words.jobUnchanged, errorMessage(error));
+    }
   }
 
   /** What menus and signs show of an engine that has just started. */
@@ -208,7 +250,7 @@ class DesktopApp {
         this.host.request("jobs.list", {}),
       ]);
       this.jobs.replace(jobs);
-      this.signs.show(this.jobs);
+      this.showJobs();
       this.applySettings(settings);
       await this.refreshRecent();
     } catch {
@@ -234,8 +276,9 @@ class DesktopApp {
 
   private speak(language: "system" | "en" | "fr"): void {
     const { app } = this.electron;
-    this.words = WORDS[language === "system" ? chooseLanguage(app.getPreferredSystemLanguages()) : language];
+    this.language = language === "system" ? chooseLanguage(app.getPreferredSystemLanguages()) : language;
     this.drawMenu();
+    this.tray.show(this.jobs.list, this.language);
   }
 
   private drawMenu(): void {
@@ -314,16 +357,23 @@ async function askToQuit(
   dialog: Pick<Electron.Dialog, "showMessageBox">,
   window: Electron.BrowserWindow | undefined,
   words: Words,
-): Promise<boolean> {
+  closing: boolean,
+): Promise<Wanted> {
+  const answers: readonly [string, Wanted][] = [
+    [words.quitNow, "quit"],
+    [words.quitKeep, "stay"],
+    ...(closing ? [[words.closeOnly, "background"] as [string, Wanted]] : []),
+  ];
   const options: Electron.MessageBoxOptions = {
     type: "question",
     message: words.quitTitle,
-    detail: words.quitDetail,
-    buttons: [words.quitNow, words.quitKeep],
+    detail: closing ? words.closeDetail : words.quitDetail,
+    buttons: answers.map(([label]) => label),
     // The safe answer is the one that a hasty Return or Escape gives.
     defaultId: 1,
     cancelId: 1,
+    noLink: true,
   };
   const { response } = await (window ? dialog.showMessageBox(window, options) : dialog.showMessageBox(options));
-  return response === 0;
+  return answers[response]?.[1] ?? "stay";
 }

@@ -1,44 +1,67 @@
 /** What the system is shown of the jobs: progress in the taskbar, a badge, and that the machine must not fall asleep. */
 import type { App, BrowserWindow, PowerSaveBlocker } from "electron";
 import type { ApiEvent, Job } from "../api/channels.js";
+import { byUrgency, shareDone } from "../api/progress.js";
 
 /** Values of `BrowserWindow.setProgressBar`. */
 const NONE = -1;
 const INDETERMINATE = 2;
 
-/** The jobs that are under way or wait for their turn. */
+/** The jobs that are under way or wait for their turn, and those that are held. */
 export class ActiveJobs {
-  private readonly jobs = new Map<string, Job>();
+  private readonly active = new Map<string, Job>();
+  private readonly paused = new Map<string, Job>();
+  private readonly held = new Set<string>();
 
   /** Takes over the whole list: an engine has started. */
   replace(jobs: readonly Job[]): void {
-    this.jobs.clear();
+    this.active.clear();
+    this.paused.clear();
     for (const job of jobs) this.put(job);
   }
 
   /** @returns true when the event was about jobs */
   take(event: ApiEvent): boolean {
     if (event.type === "job") this.put(event.job);
-    else if (event.type === "job.removed") this.jobs.delete(event.job);
+    else if (event.type === "job.removed") this.drop(event.job);
     else return false;
     return true;
   }
 
+  /** Keeps a job listed when it is paused: whoever paused it by the list can resume it there. */
+  hold(job: string): void {
+    this.held.add(job);
+  }
+
+  /** How many are under way or wait. */
   get count(): number {
-    return this.jobs.size;
+    return this.active.size;
+  }
+
+  /** All of them, the most urgent first. */
+  get list(): readonly Job[] {
+    return byUrgency([...this.active.values(), ...this.paused.values()]);
   }
 
   /** The share that is done of the stage under way, 0..1; `INDETERMINATE` where its end is unknown; `NONE` without a job. */
   get progress(): number {
-    const job = [...this.jobs.values()].find(({ state }) => state !== "queued");
-    if (!job) return this.jobs.size === 0 ? NONE : INDETERMINATE;
-    const { progress } = job;
-    return progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : INDETERMINATE;
+    const job = [...this.active.values()].find(({ state }) => state !== "queued");
+    if (!job) return this.active.size === 0 ? NONE : INDETERMINATE;
+    return shareDone(job.progress) ?? INDETERMINATE;
   }
 
   private put(job: Job): void {
-    if (job.state === "queued" || job.state === "running" || job.state === "stopping") this.jobs.set(job.id, job);
-    else this.jobs.delete(job.id);
+    this.active.delete(job.id);
+    this.paused.delete(job.id);
+    if (job.state === "queued" || job.state === "running" || job.state === "stopping") this.active.set(job.id, job);
+    else if (job.state === "paused" && this.held.has(job.id)) this.paused.set(job.id, job);
+    else this.held.delete(job.id);
+  }
+
+  private drop(id: string): void {
+    this.active.delete(id);
+    this.paused.delete(id);
+    this.held.delete(id);
   }
 }
 

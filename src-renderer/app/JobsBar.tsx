@@ -1,5 +1,6 @@
 import { Pause, X } from "lucide-react";
 import { useState } from "react";
+import { byUrgency, shareDone } from "../../src-main/api/progress.js";
 import { client } from "../api/client.js";
 import { doneText, rateText, titleOf } from "../components/job-words.js";
 import { Bar, Confirm, IconButton } from "../components/ui.js";
@@ -11,9 +12,9 @@ import { writePlace } from "./link.js";
 export function JobsBar() {
   const speech = useSpeech();
   const { t, duration } = speech;
-  const jobs = useApp((state) => state.jobs)?.filter(isActive) ?? [];
+  const jobs = byUrgency(useApp((state) => state.jobs)?.filter(isActive) ?? []);
   const [asking, setAsking] = useState(false);
-  const job = jobs.find(({ state }) => state !== "queued") ?? jobs[0];
+  const [job] = jobs;
   if (!job) return null;
   const { progress } = job;
   const sync = job.work.kind === "sync";
@@ -31,7 +32,7 @@ export function JobsBar() {
         {job.state === "running" && progress ? t(`jobs.stage.${progress.stage}`) : t(`jobs.state.${job.state}`)}
       </span>
       <div className="min-w-24 grow">
-        <Bar share={total > 0 && progress ? progress.done / total : null} label={t("jobs.bar")} />
+        <Bar share={shareDone(progress)} label={t("jobs.bar")} />
       </div>
       {progress && total > 0 && <span className="tabular shrink-0 text-muted">{doneText(speech, progress)}</span>}
       {progress?.rate != null && (

@@ -3,6 +3,7 @@
  * does, and a typed object with Intl.PluralRules is all that is needed.
  */
 import type { Language } from "../../src-main/api/language.js";
+import { durationText, LOCALES, unitText } from "../../src-main/api/spoken.js";
 import { en } from "./en.js";
 import { fr } from "./fr.js";
 import { frNotices, frProblems } from "./fr-said.js";
@@ -72,8 +73,7 @@ export function speechOf(language: Language): Speech {
 }
 
 function makeSpeech(language: Language): Speech {
-  // British order and 24 hours: "22 Nov 2026, 20:15" is read the same everywhere.
-  const locale = language === "en" ? "en-GB" : "fr-FR";
+  const locale = LOCALES[language];
   const { messages } = LANGUAGES[language];
   const plurals = new Intl.PluralRules(locale);
   const numbers = Array.from(
@@ -88,13 +88,6 @@ function makeSpeech(language: Language): Speech {
   const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
   const thousandths = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
-  const unit = (value: number, name: string, digits = 0) =>
-    new Intl.NumberFormat(locale, {
-      style: "unit",
-      unit: name,
-      unitDisplay: "short",
-      maximumFractionDigits: digits,
-    }).format(value);
   const n = (value: number, digits = 0) => (numbers[digits] ?? numbers[0])?.format(value) ?? String(value);
   const formOf = (message: Message, values: Values): string | undefined =>
     typeof message === "string" ? message : (message[plurals.select(Number(values.count ?? 0))] ?? message.other);
@@ -127,16 +120,9 @@ function makeSpeech(language: Language): Speech {
         scaled /= 1000;
         power++;
       }
-      return unit(scaled, units[power] ?? "byte", power > 1 && scaled < 100 ? 1 : 0);
+      return unitText(language, scaled, units[power] ?? "byte", power > 1 && scaled < 100 ? 1 : 0);
     },
-    duration(seconds) {
-      if (seconds < 10) return unit(Math.max(0, seconds), "second", 1);
-      if (seconds < 90) return unit(Math.round(seconds), "second");
-      const minutes = Math.round(seconds / 60);
-      if (minutes < 90) return unit(minutes, "minute");
-      const hours = Math.floor(minutes / 60);
-      return minutes % 60 === 0 ? unit(hours, "hour") : `${unit(hours, "hour")} ${unit(minutes % 60, "minute")}`;
-    },
+    duration: (seconds) => durationText(language, seconds),
     date: (value) => dates.format(new Date(value)),
     day: (value) => days.format(new Date(value)),
     compare: collator.compare,

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FUSES } from "../../src-main/electron/fuses.js";
 import { cliJson, repositoryRoot } from "../support/run-cli.js";
@@ -66,7 +67,8 @@ describe.skipIf(!LINUX)("the unpacked desktop app", () => {
     expect([...packages].sort()).toEqual(["onnxruntime-common", "onnxruntime-node", "parquet-wasm"]);
     const runtimes = new Set(files.flatMap((file) => /\/bin\/napi-v\d+\/(.+)\/[^/]+$/.exec(file)?.[1] ?? []));
     expect([...runtimes]).toEqual([`${process.platform}/${process.arch}`]);
-    expect(files.filter((file) => file.startsWith("resources/"))).toEqual([]);
+    const icons = readdirSync(path.join(repositoryRoot, "resources", "tray")).map((name) => `resources/tray/${name}`);
+    expect(files.filter((file) => file.startsWith("resources/")).sort()).toEqual(icons.sort());
     expect(readdirSync(path.join(resources, "models")).filter((name) => name.endsWith(".onnx"))).toHaveLength(2);
   });
 
@@ -274,6 +276,28 @@ describe.skipIf(!LINUX)("the icons", () => {
     const types: string[] = [];
     for (let at = 8; at < icns.length; at += icns.readUInt32BE(at + 4)) types.push(icns.toString("latin1", at, at + 4));
     expect(types).toEqual(expect.arrayContaining(["ic07", "ic08", "ic09", "ic10"]));
+  });
+});
+
+describe("the icons beside the clock", () => {
+  const work = workFolder("tray-icons");
+  afterAll(() => work.dispose());
+
+  it("are those of the drawing", async () => {
+    const { drawTrayIcons } = await scripts<{ drawTrayIcons(folder: string): Promise<void> }>("icons");
+    await drawTrayIcons(work.folder);
+    const kept = path.join(repositoryRoot, "resources", "tray");
+    expect(readdirSync(kept).sort()).toEqual(readdirSync(work.folder).sort());
+    for (const name of readdirSync(kept)) {
+      const [here, there] = await Promise.all(
+        [kept, work.folder].map((folder) => sharp(path.join(folder, name)).raw().toBuffer({ resolveWithObject: true })),
+      );
+      expect.soft(here?.info, name).toEqual(there?.info);
+      // Another version of the library that draws may round an edge otherwise.
+      const least = Buffer.from(there?.data ?? []);
+      const off = here?.data.reduce((most, value, at) => Math.max(most, Math.abs(value - (least[at] ?? 0))), 0);
+      expect.soft(off, name).toBeLessThanOrEqual(8);
+    }
   });
 });
 

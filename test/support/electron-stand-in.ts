@@ -146,16 +146,59 @@ export class FakeWindow extends EventEmitter {
   setProgressBar(progress: number): void {
     this.progress = progress;
   }
+  /** Without asking anybody. */
+  destroy(): void {
+    this.destroyed = true;
+    this.webContents.destroyed = true;
+    this.emit("closed");
+  }
   /** The person closes the window. @returns false when the app refused */
   close(): boolean {
     const event = new Refusable();
     this.emit("close", event);
     if (event.defaultPrevented) return false;
-    this.destroyed = true;
-    this.webContents.destroyed = true;
-    this.emit("closed");
+    this.destroy();
     return true;
   }
+}
+
+/** The icon beside the clock. */
+export class FakeTray extends EventEmitter {
+  tooltip = "";
+  title = "";
+  destroyed = false;
+  readonly menus: FakeMenuItem[][] = [];
+  constructor(readonly image: { readonly file: string }) {
+    super();
+  }
+  setToolTip(text: string): void {
+    this.requireAlive();
+    this.tooltip = text;
+  }
+  setTitle(text: string): void {
+    this.requireAlive();
+    this.title = text;
+  }
+  setContextMenu(menu: FakeMenuItem[]): void {
+    this.requireAlive();
+    this.menus.push(menu);
+  }
+  destroy(): void {
+    this.destroyed = true;
+  }
+  /** What the menu offers now. */
+  get items(): FakeMenuItem[] {
+    return this.menus.at(-1)?.filter(({ type }) => type !== "separator") ?? [];
+  }
+  private requireAlive(): void {
+    if (this.destroyed) throw new TypeError("Object has been destroyed");
+  }
+}
+
+export interface FakeMenuItem {
+  readonly label?: string;
+  readonly type?: string;
+  readonly click?: () => void;
 }
 
 /** The engine's process, played by the test. */
@@ -264,6 +307,7 @@ export function electronStandIn() {
   const ipcMain = new FakeIpcMain();
   const session = new FakeSession();
   const windows: FakeWindow[] = [];
+  const trays: FakeTray[] = [];
   const children: { child: FakeChild; entry: string; options: unknown }[] = [];
   const menus: { label?: string; submenu?: { label?: string; click?: () => void }[] }[][] = [];
   const popups: { label?: string }[][] = [];
@@ -301,6 +345,13 @@ export function electronStandIn() {
         app.emit("web-contents-created", {}, this.webContents);
       }
     },
+    Tray: class extends FakeTray {
+      constructor(image: { readonly file: string }) {
+        super(image);
+        trays.push(this);
+      }
+    },
+    nativeImage: { createFromPath: (file: string) => ({ file }) },
     Menu: {
       // A template with what a menu made of it can do.
       buildFromTemplate: (template: (typeof menus)[number]) =>
@@ -353,6 +404,7 @@ export function electronStandIn() {
     ipcMain,
     session,
     windows,
+    trays,
     children,
     menus,
     popups,

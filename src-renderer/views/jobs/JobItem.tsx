@@ -3,6 +3,7 @@ import { Check, LoaderCircle } from "lucide-react";
 import { useState } from "react";
 import type { Job, JobStage } from "../../../src-main/api/channels.js";
 import type { SyncSummary } from "../../../src-main/api/contract.js";
+import { shareDone } from "../../../src-main/api/progress.js";
 import { client } from "../../api/client.js";
 import { writePlace } from "../../app/link.js";
 import { doneText, rateText, sourceOf, titleOf } from "../../components/job-words.js";
@@ -14,9 +15,11 @@ import { Problems } from "../transfers/Problems.js";
 import { SetAside } from "./SetAside.js";
 
 /** The stages that a job goes through, in order. */
-function stagesOf({ work }: Job): readonly JobStage[] {
+function stagesOf({ work, stages }: Job): readonly JobStage[] {
   if (work.kind === "sync") return work.request.delete ? ["compare", "transfer", "delete"] : ["compare", "transfer"];
-  if (work.kind === "pca") return ["fit", "transform"];
+  // Only features that stand elsewhere are fetched.
+  const fetches = stages.some(({ stage }) => stage === "fetch");
+  if (work.kind === "pca") return fetches ? ["fetch", "fit", "transform"] : ["fit", "transform"];
   return work.request.pca ? ["scan", "load", "embed", "fit", "transform"] : ["scan", "load", "embed"];
 }
 
@@ -179,10 +182,10 @@ function Progress({ job }: { job: Job }) {
   const { t, duration } = speech;
   const { progress } = job;
   if (!progress) return null;
-  const { done, total, rate, secondsLeft, unit } = progress;
+  const { rate, secondsLeft, unit } = progress;
   return (
     <div className="mt-3">
-      <Bar share={total > 0 ? done / total : null} label={t(`jobs.stage.${progress.stage}`)} />
+      <Bar share={shareDone(progress)} label={t(`jobs.stage.${progress.stage}`)} />
       <p className="tabular mt-1.5 flex gap-4 text-muted">
         <span className="text-ink">{doneText(speech, progress)}</span>
         {rate !== null && <span>{rateText(speech, rate, unit)}</span>}

@@ -11,6 +11,7 @@ import { WORDS } from "../../../src-main/electron/words.js";
 import {
   electronStandIn,
   type FakeChild,
+  type FakeTray,
   type FakeWindow,
   Refusable,
   settle,
@@ -76,8 +77,10 @@ async function pageOf(index: number): Promise<FakeWindow> {
 
 const job = (state: Job["state"]): ApiEvent => ({
   type: "job",
-  job: { id: "j", state, progress: { done: 1, total: 4 } } as Job,
+  job: { id: "j", out: "/runs/orchard", state, progress: { done: 1, total: 4, secondsLeft: null } } as Job,
 });
+
+const french = { theme: "dark", language: "fr", thumbnailBytes: 2 ** 30 } as const;
 
 const menuItem = (label: string) =>
   system.menus
@@ -332,6 +335,77 @@ describe("while a job is under way", () => {
     expect(system.app.exits).toEqual([0]);
   });
 
+  it("its icon tells how far it is, pauses and resumes it, and goes with it", async () => {
+    const { child } = await open();
+    expect(system.trays).toEqual([]);
+    child.say({ type: "event", event: job("running") });
+    const tray = system.trays[0] as FakeTray;
+    expect(tray.tooltip).toBe("orchard · 25%");
+    const choose = async (label: string): Promise<void> => {
+      const item = tray.items.find((entry) => entry.label === label);
+      if (!item?.click) throw new Error(`The menu has no ${label}.`);
+      item.click();
+      await settle();
+    };
+    answers["jobs.pause"] = {};
+    await choose("Pause “orchard”");
+    expect(child.received.at(-1)).toMatchObject({ type: "call", channel: "jobs.pause", request: { job: "j" } });
+    child.say({ type: "event", event: job("stopping") });
+    child.say({ type: "event", event: job("paused") });
+    expect(tray.tooltip).toBe("orchard · 25% · paused");
+    expect(system.blocked.size).toBe(0);
+    answers["jobs.resume"] = {};
+    await choose("Resume “orchard”");
+    expect(child.received.at(-1)).toMatchObject({ type: "call", channel: "jobs.resume", request: { job: "j" } });
+    child.say({ type: "event", event: job("running") });
+    child.say({ type: "event", event: { type: "settings", settings: french } });
+    expect(tray.items.map(({ label }) => label)).toEqual([
+      "Mettre en pause «\u00a0orchard\u00a0»",
+      WORDS.fr.showWindow,
+      WORDS.fr.quit,
+    ]);
+    child.say({ type: "event", event: job("done") });
+    expect(tray.destroyed).toBe(true);
+    expect(system.app.quits).toBe(0);
+  });
+
+  it("says why its icon's menu did nothing", async () => {
+    const { child } = await open();
+    child.say({ type: "event", event: job("running") });
+    child.removeAllListeners("received");
+    const problem = { code: "job/state", message: "Expected a job that is running." };
+    child.on("received", (message) => {
+      if (message.type === "call") child.say({ type: "failed", id: message.id, problem });
+    });
+    system.trays[0]?.items[0]?.click?.();
+    await settle();
+    expect(system.said.errors).toEqual([[WORDS.en.jobUnchanged, problem.message]]);
+  });
+
+  it("pausing it in the window takes its icon away", async () => {
+    const { child } = await open();
+    child.say({ type: "event", event: job("running") });
+    child.say({ type: "event", event: job("paused") });
+    expect(system.trays[0]?.destroyed).toBe(true);
+  });
+
+  it("quitting by its icon asks, too, and takes the icon along", async () => {
+    const { window, child } = await open();
+    child.say({ type: "event", event: job("running") });
+    const quit = system.trays[0]?.items.at(-1);
+    quit?.click?.();
+    await settle();
+    expect(system.said.asked).toEqual([
+      expect.objectContaining({ detail: WORDS.en.quitDetail, buttons: [WORDS.en.quitNow, WORDS.en.quitKeep] }),
+    ]);
+    expect([window.destroyed, system.app.exits]).toEqual([false, []]);
+    system.answers.button = 0;
+    quit?.click?.();
+    await settle();
+    expect(system.trays[0]?.destroyed).toBe(true);
+    expect(system.app.exits).toEqual([0]);
+  });
+
   it("a new engine's own list counts", async () => {
     const { child } = await open();
     child.say({ type: "event", event: job("running") });
@@ -346,6 +420,95 @@ describe("while a job is under way", () => {
     next.say({ type: "ready", hello: { ...HELLO, instance: "i2" } });
     await settle();
     expect(system.blocked.size).toBe(0);
+  });
+});
+
+describe("a job whose window was closed", () => {
+  const close = async (): Promise<Open> => {
+    const opened = await open();
+    opened.child.say({ type: "event", event: job("running") });
+    system.answers.button = 2;
+    expect(opened.window.close()).toBe(false);
+    await settle();
+    expect(system.said.asked).toEqual([
+      expect.objectContaining({
+        detail: WORDS.en.closeDetail,
+        buttons: [WORDS.en.quitNow, WORDS.en.quitKeep, WORDS.en.closeOnly],
+      }),
+    ]);
+    expect(opened.window.destroyed).toBe(true);
+    system.app.emit("window-all-closed");
+    await settle();
+    expect(system.app.exits).toEqual([]);
+    return opened;
+  };
+
+  it("goes on, and takes the app along at its end", async () => {
+    const { child } = await close();
+    expect(child.received.some(({ type }) => type === "close")).toBe(false);
+    expect(system.trays[0]?.tooltip).toBe("orchard · 25%");
+    child.say({ type: "event", event: job("done") });
+    await settle();
+    expect(child.received.at(-1)).toEqual({ type: "close" });
+    expect(system.app.exits).toEqual([0]);
+  });
+
+  it.each([
+    ["its icon's menu", () => system.trays[0]?.items.find(({ label }) => label === WORDS.en.showWindow)?.click?.()],
+    ["a click on its icon", () => system.trays[0]?.emit("click")],
+    ["another start", () => system.app.emit("second-instance", {}, [], "/", { paths: [] })],
+  ])("is seen again by %s", async (_what, act) => {
+    const { child } = await close();
+    act();
+    const again = await pageOf(1);
+    expect(again.progress).toBe(0.25);
+    child.say({ type: "event", event: job("done") });
+    await settle();
+    expect([again.destroyed, system.app.exits]).toEqual([false, []]);
+  });
+
+  it("keeps the app while it is paused by its icon", async () => {
+    const { child } = await close();
+    answers["jobs.pause"] = {};
+    system.trays[0]?.items[0]?.click?.();
+    await settle();
+    child.say({ type: "event", event: job("paused") });
+    await settle();
+    expect([system.trays[0]?.destroyed, system.app.exits]).toEqual([false, []]);
+    child.say({ type: "event", event: { type: "job.removed", job: "j" } });
+    await settle();
+    expect(system.app.exits).toEqual([0]);
+  });
+
+  it("that ends while people are asked whether to quit lets the app end whatever they say", async () => {
+    const { child } = await close();
+    let answer: (value: { response: number }) => void = () => {};
+    system.electron.dialog.showMessageBox = (() =>
+      new Promise((resolve) => {
+        answer = resolve;
+      })) as never;
+    system.trays[0]?.items.at(-1)?.click?.();
+    child.say({ type: "event", event: job("done") });
+    await settle();
+    expect(system.app.exits).toEqual([]);
+    answer({ response: 1 });
+    await settle();
+    expect(system.app.exits).toEqual([0]);
+  });
+
+  it("whose engine crashes is over: it can be resumed at the next start", async () => {
+    const { child } = await close();
+    child.emit("exit", 139);
+    await expect.poll(() => system.children).toHaveLength(2);
+    const next = system.children[1]?.child as FakeChild;
+    next.on("received", (message) => {
+      if (message.type === "call")
+        next.say({ type: "answer", id: message.id, frame: encodeFrame(answers[message.channel]) });
+      else if (message.type === "close") next.say({ type: "closed" });
+    });
+    next.say({ type: "ready", hello: { ...HELLO, instance: "i2" } });
+    await settle();
+    expect(system.app.exits).toEqual([0]);
   });
 });
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Job } from "../../../src-main/api/channels.js";
 import { ActiveJobs, JobSigns } from "../../../src-main/electron/job-signs.js";
 import { type MenuActions, type MenuState, menuTemplate } from "../../../src-main/electron/menu.js";
-import { Quit } from "../../../src-main/electron/quit.js";
+import { Quit, type Wanted } from "../../../src-main/electron/quit.js";
 import { fitBounds, readWindowState, writeWindowState } from "../../../src-main/electron/window-state.js";
 import { WORDS } from "../../../src-main/electron/words.js";
 import { Refusable, settle } from "../../support/electron-stand-in.js";
@@ -101,6 +101,28 @@ describe("jobs", () => {
     expect(jobs.count).toBe(0);
   });
 
+  it("are listed by urgency, and those held also while they are paused", () => {
+    const jobs = new ActiveJobs();
+    jobs.replace([job("a", "queued"), job("b", "paused"), job("c", "running"), job("d", "running")]);
+    const listed = () => jobs.list.map(({ id }) => id);
+    expect(listed()).toEqual(["c", "d", "a"]);
+    jobs.hold("c");
+    for (const [id, state] of [
+      ["c", "stopping"],
+      ["c", "paused"],
+      ["d", "paused"],
+    ] as const) {
+      jobs.take({ type: "job", job: job(id, state) });
+    }
+    expect(listed()).toEqual(["a", "c"]);
+    expect(jobs.count).toBe(1);
+    jobs.replace([job("c", "paused"), job("d", "paused")]);
+    expect(listed()).toEqual(["c"]);
+    jobs.take({ type: "job", job: job("c", "cancelled") });
+    jobs.take({ type: "job", job: job("c", "paused") });
+    expect(listed()).toEqual([]);
+  });
+
   it.each([
     ["no job", [], -1],
     ["one that waits", [job("a", "queued")], 2],
@@ -155,14 +177,15 @@ describe("jobs", () => {
 });
 
 describe("quitting", () => {
-  const start = (jobs: number, answer: () => Promise<boolean> = async () => true) => {
+  const start = (jobs: number, answer: () => Promise<Wanted> = async () => "quit") => {
     const log: string[] = [];
     const quit = new Quit({
       jobs: () => jobs,
-      ask: () => {
-        log.push("ask");
+      ask: (closing) => {
+        log.push(closing ? "ask for the window" : "ask");
         return answer();
       },
+      stay: (wanted) => log.push(wanted),
       close: async () => void log.push("close"),
       exit: () => log.push("exit"),
     });
@@ -171,7 +194,12 @@ describe("quitting", () => {
       quit.request(event);
       return event.defaultPrevented;
     };
-    return { quit, log, request };
+    const closeWindow = (): boolean => {
+      const event = new Refusable();
+      quit.requestByWindow(event);
+      return event.defaultPrevented;
+    };
+    return { quit, log, request, closeWindow };
   };
 
   it("saves first, and asks nobody while no job is under way", async () => {
@@ -190,27 +218,42 @@ describe("quitting", () => {
   });
 
   it("is off when the person says so, and can be asked for again", async () => {
-    let answer = false;
+    let answer: Wanted = "stay";
     const { quit, log, request } = start(1, async () => answer);
     request();
     await settle();
-    expect(log).toEqual(["ask"]);
+    expect(log).toEqual(["ask", "stay"]);
     expect(quit.closing).toBe(false);
-    answer = true;
+    answer = "quit";
     request();
     await settle();
-    expect(log).toEqual(["ask", "ask", "close", "exit"]);
+    expect(log).toEqual(["ask", "stay", "ask", "close", "exit"]);
   });
 
   it("is off when nobody could be asked", async () => {
     const { log, request } = start(1, () => Promise.reject(new Error("no window")));
     request();
     await settle();
-    expect(log).toEqual(["ask"]);
+    expect(log).toEqual(["ask", "stay"]);
+  });
+
+  it("by the window lets the job go on without it, or ends all as elsewhere", async () => {
+    let answer: Wanted = "background";
+    const { quit, log, closeWindow } = start(1, async () => answer);
+    // Also while it is asked: the window has to stand.
+    expect([closeWindow(), closeWindow()]).toEqual([true, true]);
+    await settle();
+    expect(log).toEqual(["ask for the window", "background"]);
+    expect(quit.closing).toBe(false);
+    answer = "quit";
+    expect(closeWindow()).toBe(true);
+    await settle();
+    expect(log.slice(2)).toEqual(["ask for the window", "close", "exit"]);
+    expect(closeWindow()).toBe(false);
   });
 
   it("with the system asks nobody, and saves once", async () => {
-    let answer: (quit: boolean) => void = () => {};
+    let answer: (wanted: Wanted) => void = () => {};
     const { quit, log, request } = start(
       1,
       () =>
@@ -220,7 +263,7 @@ describe("quitting", () => {
     );
     request();
     await quit.now();
-    answer(true);
+    answer("quit");
     await settle();
     expect(log).toEqual(["ask", "close", "exit"]);
   });
@@ -229,7 +272,8 @@ describe("quitting", () => {
     const log: string[] = [];
     const quit = new Quit({
       jobs: () => 0,
-      ask: async () => true,
+      ask: async () => "quit",
+      stay: () => {},
       close: () => Promise.reject(new Error("broken")),
       exit: () => log.push("exit"),
     });

@@ -1,0 +1,12 @@
+import type { Job } from "./channels.js";
+
+/** The share that is done of the stage under way, 0..1; null where its end is not known. */
+export function shareDone(progress: Job["progress"]): number | null {
+  return progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : null;
+}
+
+/** The jobs that a person is told of first: what is under way before what waits, and that before what is paused. */
+export function byUrgency(jobs: readonly Job[]): Job[] {
+  const rank = ({ state }: Job) => (state === "running" || state === "stopping" ? 0 : state === "queued" ? 1 : 2);
+  return [...jobs].sort((a, b) => rank(a) - rank(b));
+}

@@ -41,7 +41,8 @@ export async function stageApp(folder, { desktop }) {
       .filter(isBinary)
       .map((file) => path.join(folder, file)),
   );
-  for (const file of modelFiles()) copyFile(path.join(root, file), path.join(folder, file));
+  const resources = [...modelFiles(), ...(desktop ? filesBelow(["resources/tray"]) : [])];
+  for (const file of resources) copyFile(path.join(root, file), path.join(folder, file));
   writeManifest(folder, desktop);
   return { modules: modules.sort(), libraries };
 }

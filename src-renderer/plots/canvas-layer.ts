@@ -3,6 +3,8 @@
  * WebGL layer. Where WebGL itself is only emulated on the processor, this is several times faster.
  */
 import { scaleOf } from "./camera.js";
+import { bytesOfColour, keptFor } from "./css-colour.js";
+import { linePixels, lineStrength } from "./grid-lines.js";
 import { type PointLayer, SELECTED, SIZES, VISIBLE } from "./point-layer.js";
 import { LEAST_SHAPE_PIXELS, SHAPES } from "./shapes.js";
 import { PHASES, type Stamp, stampOf } from "./stamps.js";
@@ -26,7 +28,8 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
   let ratio = 1;
   /** With its margin; made when first drawn. */
   let image: ImageData | undefined;
-  let ground = { css: "", word: 0 };
+  const groundWord = keptFor((css) => wordsOf(bytesOfColour(css))[0] as number);
+  const lineWord = keptFor((css) => wordsOf(bytesOfColour(css))[0] as number);
   /** Of one stride, by diameter, mark and phase. */
   let stamps: (Stamp | undefined)[] = [];
 
@@ -71,9 +74,17 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
       const width = canvas.width + 2 * MARGIN;
       const height = canvas.height + 2 * MARGIN;
       image ??= context.createImageData(width, height);
-      if (ground.css !== style.ground) ground = { css: style.ground, word: wordOf(style.ground) };
       const pixels = new Uint32Array(image.data.buffer);
-      pixels.fill(ground.word);
+      const ground = groundWord(style.ground);
+      pixels.fill(ground);
+      for (const line of style.lines) {
+        const word = mixed(ground, lineWord(style.line), Math.round(256 * lineStrength(line)));
+        const { first, thick } = linePixels(line, ratio);
+        for (let at = first + MARGIN; at < first + MARGIN + thick; at++) {
+          if (!line.upright) pixels.fill(word, at * width, (at + 1) * width);
+          else for (let pixel = at; pixel < pixels.length; pixel += width) pixels[pixel] = word;
+        }
+      }
       const scale = scaleOf(camera, size);
       const scaleX = scale.x * ratio;
       const scaleY = scale.y * ratio;
@@ -134,20 +145,17 @@ export function canvasLayer(canvas: HTMLCanvasElement): PointLayer | undefined {
 }
 
 /** Opaque colours as words in the memory order of ImageData, red lowest on the little-endian machines that browsers run on. */
-function wordsOf(entries: Uint8Array): Uint32Array<ArrayBuffer> {
+function wordsOf(entries: Uint8Array | Uint8ClampedArray): Uint32Array<ArrayBuffer> {
   const opaque = new Uint8Array(entries);
   for (let at = 3; at < opaque.length; at += 4) opaque[at] = 255;
   return new Uint32Array(opaque.buffer);
 }
 
-/** A CSS colour as such a word. */
-function wordOf(css: string): number {
-  const one = document.createElement("canvas");
-  one.width = 1;
-  one.height = 1;
-  const context = one.getContext("2d");
-  if (!context) return 0xffffffff;
-  context.fillStyle = css;
-  context.fillRect(0, 0, 1, 1);
-  return wordsOf(new Uint8Array(context.getImageData(0, 0, 1, 1).data))[0] as number;
+/** One opaque word over another. @param cover of the upper one, 0 to 256 */
+function mixed(below: number, above: number, cover: number): number {
+  const mix = (shift: number) => {
+    const from = (below >> shift) & 255;
+    return (from + ((((above >> shift) & 255) - from) * cover) / 256) << shift;
+  };
+  return (mix(0) | mix(8) | mix(16) | 0xff000000) >>> 0;
 }

@@ -1,9 +1,8 @@
-/** What lies over the points: grid lines with values, rings, the lasso, and photos where the points are far apart. */
+/** What lies over the points: values of the axes, rings, the lasso, and photos where the points are far apart. */
 import { type Camera, type Size, toScreen, toWorld } from "./camera.js";
+import type { GridLine } from "./grid-lines.js";
 import type { PointGrid } from "./point-grid.js";
 import type { Outline } from "./polygon.js";
-import type { Axis } from "./scatter-plot.js";
-import { ticks } from "./ticks.js";
 
 /** CSS colours of the page, read when the theme changes. */
 export interface OverlayColours {
@@ -28,7 +27,7 @@ export interface OverlayState {
   readonly ratio: number;
   readonly camera: Camera;
   readonly xy: Float32Array;
-  readonly axes: { readonly x: Axis; readonly y: Axis } | undefined;
+  readonly lines: readonly GridLine[];
   readonly colours: OverlayColours;
   readonly focus: number;
   readonly neighbours: readonly number[];
@@ -50,7 +49,7 @@ export function drawOverlay(context: CanvasRenderingContext2D, state: OverlaySta
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, size.width, size.height);
   if (xy.length === 0) return;
-  drawAxes(context, state);
+  drawValues(context, state);
   drawPhotos(context, state);
   const ring = (row: number, radius: number, width: number, colour: string) => {
     if (row < 0 || 2 * row >= xy.length) return;
@@ -83,38 +82,16 @@ function drawOutline(context: CanvasRenderingContext2D, outline: Outline, colour
   context.setLineDash([]);
 }
 
-/** Values along the left and the lower edge, with faint lines; the zero lines a little stronger. */
-function drawAxes(context: CanvasRenderingContext2D, { axes, camera, size, colours }: OverlayState): void {
-  if (!axes) return;
-  const [left, top] = toWorld(camera, size, 0, 0);
-  const [right, bottom] = toWorld(camera, size, size.width, size.height);
-  const value = (axis: Axis, at: number) => axis.low + ((at + 1) / 2) * (axis.high - axis.low);
-  const at = (axis: Axis, number: number) => (2 * (number - axis.low)) / (axis.high - axis.low || 1) - 1;
+/** Values along the left and the lower edge, where there is room for them. */
+function drawValues(context: CanvasRenderingContext2D, { lines, size, colours }: OverlayState): void {
   context.font = "11px InterVariable, 'Inter Variable', system-ui, sans-serif";
-  context.lineWidth = 1;
-  const line = (x0: number, y0: number, x1: number, y1: number, strong: boolean) => {
-    context.globalAlpha = strong ? 1 : 0.45;
-    context.strokeStyle = colours.line;
-    context.beginPath();
-    context.moveTo(x0, y0);
-    context.lineTo(x1, y1);
-    context.stroke();
-    context.globalAlpha = 1;
-  };
   context.fillStyle = colours.text;
-  for (const number of ticks(value(axes.x, left), value(axes.x, right), size.width / 110)) {
-    const [x] = toScreen(camera, size, at(axes.x, number), 0);
-    const pixel = Math.round(x) + 0.5;
-    line(pixel, 0, pixel, size.height, number === 0);
-    context.textAlign = "center";
-    if (pixel > 46 && pixel < size.width - 16) context.fillText(short(number), pixel, size.height - 7);
-  }
-  for (const number of ticks(value(axes.y, bottom), value(axes.y, top), size.height / 80)) {
-    const [, y] = toScreen(camera, size, 0, at(axes.y, number));
-    const pixel = Math.round(y) + 0.5;
-    line(0, pixel, size.width, pixel, number === 0);
-    context.textAlign = "left";
-    if (pixel > 38 && pixel < size.height - 26) context.fillText(short(number), 7, pixel - 4);
+  for (const { upright, value, at: exact } of lines) {
+    // Letters between two pixels are blurred, and tremble when the view moves.
+    const at = Math.round(exact);
+    context.textAlign = upright ? "center" : "left";
+    if (upright && at > 46 && at < size.width - 16) context.fillText(short(value), at, size.height - 7);
+    if (!upright && at > 38 && at < size.height - 26) context.fillText(short(value), 7, at - 4);
   }
 }
 

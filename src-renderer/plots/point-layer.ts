@@ -1,5 +1,6 @@
 /** What draws points: WebGL 2 where it is there, Canvas 2D elsewhere. */
 import type { Camera } from "./camera.js";
+import type { GridLine } from "./grid-lines.js";
 
 /** Bits of a point's flags. */
 export const VISIBLE = 1;
@@ -18,6 +19,9 @@ export interface PointStyle {
   readonly selecting: boolean;
   /** CSS colour behind the points. */
   readonly ground: string;
+  /** Beneath the points, and their CSS colour. */
+  readonly lines: readonly GridLine[];
+  readonly line: string;
 }
 
 export interface PointLayer {

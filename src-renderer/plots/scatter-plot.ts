@@ -4,6 +4,7 @@
  */
 import { type Camera, HOME, panBy, toScreen, toWorld, zoomAt } from "./camera.js";
 import { canvasLayer } from "./canvas-layer.js";
+import { type Axis, type GridLine, gridLines } from "./grid-lines.js";
 import { drawOverlay, type OverlayColours, type PhotoSource } from "./overlay.js";
 import { type PointGrid, pointGrid } from "./point-grid.js";
 import { type PointLayer, SELECTED, VISIBLE } from "./point-layer.js";
@@ -27,13 +28,6 @@ export interface ScatterEvents {
   select(rows: Uint32Array, how: Combine): void;
   /** The view changed by the person's hand. */
   camera(camera: Camera): void;
-}
-
-/** The range of values that an axis shows, before they were brought to [-1, 1]. */
-export interface Axis {
-  readonly low: number;
-  readonly high: number;
-  readonly title: string;
 }
 
 export interface ScatterPlot {
@@ -112,6 +106,7 @@ export function createScatterPlot(
   let frame = 0;
   /** True when the points have to be drawn again, not only what lies over them. */
   let stale = true;
+  let lines: readonly GridLine[] = [];
 
   const visible = (row: number) =>
     ((flags[row] as number) & VISIBLE) !== 0 && palette[4 * (index[row] as number) + 3] !== 0;
@@ -153,14 +148,18 @@ export function createScatterPlot(
     // The page's colours come with its first points.
     if (size.width <= 1 || !colours) return;
     const diameter = pointSize(xy.length >> 1, camera.zoom, shaped, size.width * size.height);
-    if (stale) layer.draw(camera, { size: diameter, dimmed: 0.16, selecting, ground: colours.background });
+    if (stale) {
+      lines = axes && xy.length > 0 ? gridLines(axes, camera, size) : [];
+      const ground = { ground: colours.background, lines, line: colours.line };
+      layer.draw(camera, { size: diameter, dimmed: 0.16, selecting, ...ground });
+    }
     stale = false;
     drawOverlay(overlay, {
       size,
       ratio,
       camera,
       xy,
-      axes,
+      lines,
       colours,
       focus: marked.focus,
       neighbours: marked.neighbours,

@@ -1,6 +1,8 @@
 /** Points by WebGL 2: one draw call, colours through a palette texture, so that recolouring moves two bytes a point. */
 import { scaleOf } from "./camera.js";
-import { type PointLayer, SELECTED, SIZES } from "./point-layer.js";
+import { bytesOfColour, keptFor } from "./css-colour.js";
+import { linePixels, lineStrength } from "./grid-lines.js";
+import { type PointLayer, type PointStyle, SELECTED, SIZES } from "./point-layer.js";
 import { LEAST_SHAPE_PIXELS } from "./shapes.js";
 
 const PALETTE_WIDTH = 256;
@@ -109,6 +111,23 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
   };
   canvas.addEventListener("webglcontextlost", onLost);
 
+  const lineColour = keptFor((css) => [...bytesOfColour(css)].map((value) => value / 255));
+  /** Upright and level lines are clears of a few pixels: exact, and no program has to be bound. */
+  const drawLines = ({ lines, line: css }: PointStyle): void => {
+    const [red = 0, green = 0, blue = 0, opacity = 1] = lineColour(css);
+    gl.enable(gl.SCISSOR_TEST);
+    for (const line of lines) {
+      const alpha = opacity * lineStrength(line);
+      const { first, thick } = linePixels(line, ratio);
+      gl.clearColor(red * alpha, green * alpha, blue * alpha, alpha);
+      if (line.upright) gl.scissor(first, 0, thick, canvas.height);
+      // WebGL counts from below.
+      else gl.scissor(0, canvas.height - first - thick, canvas.width, thick);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+    }
+    gl.disable(gl.SCISSOR_TEST);
+  };
+
   return {
     kind: "webgl",
     setPositions(xy) {
@@ -143,6 +162,7 @@ export function webglLayer(canvas: HTMLCanvasElement, lost: () => void): PointLa
       gl.viewport(0, 0, canvas.width, canvas.height);
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT);
+      drawLines(style);
       if (points === 0) return;
       gl.enable(gl.BLEND);
       gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);

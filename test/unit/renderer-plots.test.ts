@@ -8,6 +8,7 @@ import {
   toHex,
   toOklab,
 } from "../../src-renderer/plots/colour.js";
+import { type GridLine, gridLines, linePixels } from "../../src-renderer/plots/grid-lines.js";
 import { pointGrid } from "../../src-renderer/plots/point-grid.js";
 import { insideTest, rectangle } from "../../src-renderer/plots/polygon.js";
 import { SHAPES } from "../../src-renderer/plots/shapes.js";
@@ -242,5 +243,29 @@ describe("stamps of points", () => {
         expect(Math.abs(y + 0.5 - 0.875)).toBeLessThanOrEqual(3.5);
       }
     }
+  });
+});
+
+describe("lines of the grid", () => {
+  const size = { width: 880, height: 400 };
+  const axes = { x: { low: -20, high: 60, title: "1" }, y: { low: -4, high: 4, title: "2" } };
+
+  it("stand at round values, where points of that value are drawn", () => {
+    const lines = gridLines(axes, HOME, size);
+    const values = (upright: boolean) => lines.filter((line) => line.upright === upright).map(({ value }) => value);
+    expect(values(true)).toEqual([-20, -10, 0, 10, 20, 30, 40, 50, 60]);
+    expect(values(false)).toEqual([-4, -2, 0, 2, 4]);
+    const zero = (upright: boolean) => lines.find((line) => line.upright === upright && line.value === 0)?.at;
+    expect(zero(true)).toBeCloseTo(toScreen(HOME, size, -0.5, 0)[0], 9);
+    expect(zero(false)).toBeCloseTo(toScreen(HOME, size, 0, 0)[1], 9);
+  });
+
+  it("are as thick as a CSS pixel, around their place", () => {
+    const line: GridLine = { upright: true, value: 0, at: 10 };
+    expect([1, 1.4, 2].map((ratio) => linePixels(line, ratio))).toEqual([
+      { first: 10, thick: 1 },
+      { first: 14, thick: 1 },
+      { first: 19, thick: 2 },
+    ]);
   });
 });

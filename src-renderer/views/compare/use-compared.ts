@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import type { Overview, Problem } from "../../../src-main/api/channels.js";
 import type { AgreementAnswer, Comparison } from "../../../src-main/api/compare.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
-import type { Axis } from "../../plots/scatter-plot.js";
+import type { Axis } from "../../plots/grid-lines.js";
 import { runListeners } from "../../state/app.js";
 import { normalise } from "../../state/explore-logic.js";
 

@@ -34,7 +34,7 @@ export const aboutSchema = z.object({
 });
 export type About = z.infer<typeof aboutSchema>;
 
-/** The document of `verger doctor --json`. */
+/** The document of `verger doctor --json`. English sentences, with what it takes to say them in another language. */
 export const diagnosisSchema = z.object({
   ok: z.boolean(),
   version: z.string(),
@@ -45,6 +45,17 @@ export const diagnosisSchema = z.object({
       state: z.enum(["ok", "warn", "fail"]),
       found: z.string(),
       advice: z.string().optional(),
+      /** Names the sentences of `found` and `advice`, and what they are about (src-main/core/doctor/outcomes.ts). */
+      code: z.string(),
+      details: z.record(z.string(), z.union([z.string(), z.number()])),
+      /** Where `found` is the sentence of an error. */
+      problem: z
+        .object({
+          code: z.string(),
+          message: z.string(),
+          details: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+        })
+        .optional(),
     }),
   ),
 });

@@ -1,6 +1,6 @@
 /**
  * What Verger tells beside results: one sentence with a stable code and what it is about, so that the window can say it in
- * the person's language (src-renderer/i18n/fr-notices.ts). `count` decides singular or plural there.
+ * the person's language (src-renderer/i18n/fr-said.ts). `count` decides singular or plural there.
  */
 import type { Notice } from "../api/contract.js";
 import { counted } from "./counted.js";
@@ -33,7 +33,10 @@ const SENTENCES = {
   "run/unchanged": () => "Nothing has changed since this run was finished: every feature vector is reused.",
   "run/uploading": ({ run, mebibytes }: { run: string; mebibytes: number }) =>
     `Waiting until ${run} has the last ${mebibytes} MiB of the run.`,
-  /** `reasons`: why the providers before this one could not be used, in English; may be empty. */
+  /**
+   * `reasons`: why the providers before this one could not be used, in English; may be empty. `without`: the last of
+   * those; `library`: what it lacks, where that is why.
+   */
   "run/provider": ({ provider, sessions, threads, reasons }: ProviderFacts) =>
     `Provider ${provider}, ${counted(sessions, "session")} x ${counted(threads, "thread")}${reasons === "" ? "" : ` (${reasons})`}.`,
   "labels/applied": ({ count }: { count: number }) =>
@@ -53,6 +56,8 @@ interface ProviderFacts {
   readonly sessions: number;
   readonly threads: number;
   readonly reasons: string;
+  readonly without?: string;
+  readonly library?: string;
 }
 
 export type NoticeCode = keyof typeof SENTENCES;

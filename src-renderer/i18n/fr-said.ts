@@ -42,7 +42,11 @@ export const frNotices: Said = {
   },
   "run/unchanged": "Rien n’a changé depuis la fin de cette exécution : tous les vecteurs sont repris.",
   "run/uploading": "Attente de l’envoi des derniers {mebibytes} Mio de l’exécution vers {run}.",
-  "run/provider": "Calcul : {provider}, {sessions} × {threads} (sessions × fils). {reasons}",
+  "run/provider": [
+    "Calcul : {provider}, {sessions} × {threads} (sessions × fils). {without} n’est pas disponible : {library} n’est pas installé à côté d’ONNX Runtime.",
+    "Calcul : {provider}, {sessions} × {threads} (sessions × fils). {without} ne fonctionne pas ici.",
+    "Calcul : {provider}, {sessions} × {threads} (sessions × fils).",
+  ],
   "labels/applied": {
     one: "{count} image de pca/ porte une étiquette corrigée (labels.jsonl).",
     other: "{count} images de pca/ portent une étiquette corrigée (labels.jsonl).",

@@ -6,6 +6,7 @@ import type { Language } from "../../src-main/api/language.js";
 import { durationText, LOCALES, unitText } from "../../src-main/api/spoken.js";
 import { en } from "./en.js";
 import { fr } from "./fr.js";
+import { frDoctor } from "./fr-doctor.js";
 import { frNotices, frProblems } from "./fr-said.js";
 
 export { chooseLanguage, type Language } from "../../src-main/api/language.js";
@@ -32,7 +33,7 @@ export interface Told {
 }
 
 /** What the backend says, in languages other than its own. */
-export const SAID: Readonly<Record<Language, Said>> = { en: {}, fr: { ...frNotices, ...frProblems } };
+export const SAID: Readonly<Record<Language, Said>> = { en: {}, fr: { ...frNotices, ...frProblems, ...frDoctor } };
 
 /** Words, numbers and dates of one language. */
 export interface Speech {
@@ -58,7 +59,7 @@ export interface Speech {
   compare(a: string, b: string): number;
 }
 
-/** A place in a sentence where a value goes. */
+/** A place in a sentence where a value goes. A number whose name ends in `Bytes` or `Seconds` is said in that unit. */
 const VALUE = /\{(\w+)\}/g;
 const isList = (said: Message | readonly string[]): said is readonly string[] => Array.isArray(said);
 const speeches = new Map<Language, Speech>();
@@ -94,10 +95,14 @@ function makeSpeech(language: Language): Speech {
   const fill = (sentence: string, values: Values): string =>
     sentence.replace(VALUE, (whole, name: string) => {
       const value = values[name];
-      return value === undefined ? whole : typeof value === "number" ? n(value) : value;
+      return value === undefined ? whole : typeof value === "number" ? written(name, value) : value;
     });
+  const written = (name: string, value: number): string => {
+    if (name.endsWith("Bytes")) return speech.bytes(value);
+    return name.endsWith("Seconds") ? speech.duration(value) : n(value);
+  };
 
-  return {
+  const speech: Speech = {
     language,
     n,
     t: (key, values = {}) => fill(formOf(messages[key], values) ?? key, values),
@@ -127,4 +132,5 @@ function makeSpeech(language: Language): Speech {
     day: (value) => days.format(new Date(value)),
     compare: collator.compare,
   };
+  return speech;
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { CHECK_TITLES, OUTCOME_CODES, type Outcome, outcome, saysOf } from "../../src-main/core/doctor/outcomes.js";
 import { NOTICE_CODES, type Notice, type NoticeCode, notice } from "../../src-main/core/notices.js";
 import { en } from "../../src-renderer/i18n/en.js";
+import { frDoctor } from "../../src-renderer/i18n/fr-doctor.js";
 import { frNotices, frProblems } from "../../src-renderer/i18n/fr-said.js";
 import { chooseLanguage, type Key, LANGUAGES, type Message, SAID, speechOf } from "../../src-renderer/i18n/index.js";
 
@@ -55,11 +57,14 @@ describe("French", () => {
     const details = detailsOfNotices();
     expect(Object.keys(details).sort()).toEqual([...NOTICE_CODES].sort());
     for (const code of NOTICE_CODES) {
-      const said = frNotices[code] as Message;
-      expect(typeof said === "string" ? ["one sentence"] : Object.keys(said), code).toEqual(
+      const said = frNotices[code] as Message | string[];
+      const counts = typeof said !== "string" && !Array.isArray(said);
+      expect(counts ? Object.keys(said) : ["one sentence"], code).toEqual(
         "count" in details[code] ? ["one", "other"] : ["one sentence"],
       );
-      for (const name of names(said)) expect(Object.keys(details[code]), code).toContain(name);
+      for (const sentence of saidForms(code)) {
+        for (const name of names(sentence)) expect(Object.keys(details[code]), code).toContain(name);
+      }
     }
   });
 
@@ -76,6 +81,8 @@ describe("French", () => {
 /** Raised by the page itself. */
 const OF_THE_PAGE = new Set(["network/unreachable"]);
 
+const PROVIDER = { provider: "cpu", sessions: 2, threads: 1 };
+
 /** What each notice tells, by the notices themselves. */
 function detailsOfNotices(): Record<NoticeCode, Notice["details"]> {
   const skipped = { count: 2, example: "a" };
@@ -90,7 +97,7 @@ function detailsOfNotices(): Record<NoticeCode, Notice["details"]> {
     notice("scan/label-conflicts", skipped),
     notice("run/unchanged", {}),
     notice("run/uploading", { run: "s3://farm/run", mebibytes: 3 }),
-    notice("run/provider", { provider: "cpu", sessions: 2, threads: 1, reasons: "" }),
+    notice("run/provider", { ...PROVIDER, reasons: "cuda: gone", without: "cuda", library: "libcuda.so" }),
     notice("labels/applied", { count: 2 }),
     notice("labels/kept", { count: 2 }),
     notice("labels/set-aside", { count: 2, file: "f" }),
@@ -101,6 +108,73 @@ function detailsOfNotices(): Record<NoticeCode, Notice["details"]> {
   return Object.fromEntries(told.map(({ code, details }) => [code, details])) as Record<NoticeCode, Notice["details"]>;
 }
 
+describe("French of a check of the machine", () => {
+  const keys = [
+    ...Object.keys(CHECK_TITLES).map((id) => `check.${id}`),
+    ...OUTCOME_CODES.flatMap((code) => {
+      const { found, advice } = saysOf(code);
+      return [...(found ? [code] : []), ...(advice ? [`${code}.advice`] : [])];
+    }),
+  ];
+
+  it("has a title for every check, and sentences for every outcome that is not an error's; and none that are gone", () => {
+    expect(Object.keys(frDoctor).sort()).toEqual(keys.sort());
+  });
+
+  it("names only what the outcome tells, and is never the English one", () => {
+    for (const told of outcomes()) {
+      const named = saidForms(told.code).flatMap((form) => names(form));
+      for (const name of named) expect(Object.keys(told.details), told.code).toContain(name);
+      const found = speechOf("fr").said({ code: told.code, message: "ENGLISH", details: told.details });
+      expect(found === "ENGLISH", told.code).toBe(!saysOf(told.code).found);
+      expect(found, told.code).not.toMatch(/[{}]/);
+    }
+    expect(
+      outcomes()
+        .map(({ code }) => code)
+        .sort(),
+    ).toEqual([...OUTCOME_CODES].sort());
+  });
+
+  it("writes sizes and times as French does", () => {
+    const { code, found, details } = outcome("memory.ok", { availableBytes: 8e9, totalBytes: 16e9 });
+    expect(found).toBe("8.0 GB available of 16.0 GB");
+    expect(speechOf("fr").said({ code, message: found, details })).toMatch(/^8\sGo disponibles sur 16\sGo$/u);
+  });
+});
+
+/** Each outcome, as the checks make it. */
+function outcomes(): Outcome[] {
+  const processor = { name: "CPU", usable: 2, count: 4, target: "AVX2", targets: "AVX2, SSE4" };
+  const memory = { availableBytes: 1e9, totalBytes: 2e9 };
+  const room = { folder: "/runs", freeBytes: 1e9 };
+  const embedded = { model: "lite0", provider: "cpu", runtime: "1.2", afterSeconds: 1.25 };
+  const failed = { message: "Expected a disk." };
+  return [
+    outcome("node.ok", { version: "24.1.0" }),
+    outcome("node.old", { version: "18.1.0" }),
+    outcome("addon.ok", { threads: 2, platform: "linux-x64" }),
+    outcome("processor.ok", processor),
+    outcome("processor.slow", processor),
+    outcome("memory.ok", memory),
+    outcome("memory.little", memory),
+    outcome("libraries.ok", { versions: "libpng 1.6" }),
+    outcome("models.ok", { names: "lite0" }),
+    outcome("models.bad", { names: "lite0", message: "Expected lite0." }),
+    outcome("embedding.ok", embedded),
+    outcome("embedding.without", { ...embedded, without: "cuda", library: "libcuda.so" }),
+    outcome("embedding.fallback", { ...embedded, without: "cuda", reason: "no driver" }),
+    outcome("embedding.failed", failed),
+    outcome("embedding.not-numbers", {}),
+    outcome("folder.ok", room),
+    outcome("folder.little", room),
+    outcome("folder.lossy", { folder: "/runs" }),
+    outcome("folder.refused", { folder: "/runs", reason: "EACCES", message: "denied" }),
+    outcome("broken.folder", failed),
+    outcome("broken.part", failed),
+  ];
+}
+
 describe("what the backend says", () => {
   const french = speechOf("fr");
 
@@ -109,6 +183,14 @@ describe("what the backend says", () => {
     expect(speechOf("en").said(told)).toBe(told.message);
     expect(french.said(told)).toMatch(/^1\s234 fichiers ignorés\s:.*\(\.txt\)\.$/u);
     expect(french.said(notice("scan/duplicates", { count: 1 }))).toMatch(/^1 image citée/);
+  });
+
+  it("says why a provider is not used as far as that is known", () => {
+    const told = (more: { reasons: string; without?: string; library?: string }) =>
+      french.said(notice("run/provider", { ...PROVIDER, ...more }));
+    expect(told({ reasons: "" })).toMatch(/\(sessions × fils\)\.$/);
+    expect(told({ reasons: "cuda: no driver", without: "cuda" })).toMatch(/cuda ne fonctionne pas ici\.$/);
+    expect(told({ reasons: "cuda: gone", without: "cuda", library: "libcuda.so" })).toContain("libcuda.so n’est pas");
   });
 
   it("is said without the place where that is not known, and in English where there is no sentence", () => {

@@ -174,6 +174,7 @@ describe("the run folder of a bucket's photos", () => {
 });
 
 describe("a report for others", () => {
+  const check = { code: "disk.full", details: {} };
   it("says what was found, with advice under what is not in order", () => {
     const text = diagnosticText(
       {
@@ -185,8 +186,8 @@ describe("a report for others", () => {
       {
         ...{ ok: false, version: "1.2.3" },
         checks: [
-          { id: "node", title: "Node", state: "ok", found: "20.19.0" },
-          { id: "disk", title: "Disk", state: "fail", found: "full", advice: "Free some space." },
+          { ...check, id: "node", title: "Node", state: "ok", found: "20.19.0" },
+          { ...check, id: "disk", title: "Disk", state: "fail", found: "full", advice: "Free some space." },
         ],
       },
     );

@@ -5,21 +5,19 @@ import { loadSessions, prepareSetup } from "../run/session.js";
 import { labelModel } from "../sample/index.js";
 import { rotation } from "../sample/math.js";
 import { Renderer } from "../sample/render.js";
-import { type Finding, fail, ok, REINSTALL } from "./finding.js";
+import { type Outcome, outcome } from "./outcomes.js";
 
 /** Compares every installed model file with the hash that its registry entry gives. */
-export async function checkModels(signal?: AbortSignal): Promise<Finding> {
+export async function checkModels(signal?: AbortSignal): Promise<Outcome> {
   const results = await verifyModels(undefined, signal);
   const bad = results.filter((result) => !result.ok);
-  if (bad.length === 0) return ok(results.map((result) => result.name).join(", "));
-  return fail(
-    bad.map((result) => result.message ?? result.name).join(" "),
-    'Remove the model with "verger models remove" and add it again, or reinstall Verger.',
-  );
+  const names = (bad.length === 0 ? results : bad).map(({ name }) => name).join(", ");
+  if (bad.length === 0) return outcome("models.ok", { names });
+  return outcome("models.bad", { names, message: bad.map(({ name, message }) => message ?? name).join(" ") });
 }
 
 /** Draws a fruit, encodes it and embeds it: decoder, worker thread, ONNX Runtime, provider and model in one go. */
-export async function checkEmbedding(): Promise<Finding> {
+export async function checkEmbedding(): Promise<Outcome> {
   const size = 100;
   const rgb = new Renderer(size).render(labelModel(0, 1, size), { rotation: rotation("y", 0), exposure: 1, grain: 1 });
   const jpeg = await encodeJpeg(rgb, size, size, 90);
@@ -31,18 +29,24 @@ export async function checkEmbedding(): Promise<Finding> {
     await embedder.whenFree();
     const { features, failures } = await embedder.embed([jpeg]);
     const failure = failures[0];
-    if (failure) return fail(`${failure.message} [${failure.code}]`, REINSTALL);
-    if (!features.every(Number.isFinite) || features.every((value) => value === 0)) {
-      return fail("the features of a drawn fruit are not numbers, or all zero", REINSTALL);
+    if (failure) {
+      const { code, message } = failure;
+      return outcome("embedding.failed", { message: `${message} [${code}]` }, { code, message });
     }
-    const others = setup.providers.flatMap(({ provider: name, unavailable }) =>
-      unavailable === undefined || name === provider ? [] : [`${name}: ${unavailable}`],
-    );
-    return ok(
-      `${setup.model.name} on ${provider}, ONNX Runtime ${embedder.onnxruntime}, ` +
-        `first image after ${((performance.now() - began) / 1000).toFixed(1)} s` +
-        (others.length > 0 ? ` (${others.join("; ")})` : ""),
-    );
+    if (!features.every(Number.isFinite) || features.every((value) => value === 0)) {
+      return outcome("embedding.not-numbers", {});
+    }
+    const facts = {
+      ...{ model: setup.model.name, provider, runtime: embedder.onnxruntime },
+      afterSeconds: (performance.now() - began) / 1000,
+    };
+    // The default request tries one GPU provider before the processor.
+    const other = setup.providers.find((candidate) => candidate.provider !== provider);
+    if (other?.unavailable === undefined) return outcome("embedding.ok", facts);
+    const { provider: without, unavailable: reason, library } = other;
+    return library === undefined
+      ? outcome("embedding.fallback", { ...facts, without, reason })
+      : outcome("embedding.without", { ...facts, without, library });
   } finally {
     await embedder.close();
   }

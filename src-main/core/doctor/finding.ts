@@ -11,5 +11,3 @@ export interface Finding {
 export const ok = (found: string): Finding => ({ state: "ok", found });
 export const warn = (found: string, advice: string): Finding => ({ state: "warn", found, advice });
 export const fail = (found: string, advice: string): Finding => ({ state: "fail", found, advice });
-
-export const REINSTALL = 'Run "npm run build" in a checkout, or reinstall Verger.';

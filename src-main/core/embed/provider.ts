@@ -9,6 +9,8 @@ export interface ProviderCandidate {
   readonly provider: Provider;
   /** Why it cannot be tried; absent when it can. */
   readonly unavailable?: string;
+  /** The library that is missing, where that is why. */
+  readonly library?: string;
 }
 
 const GPU_BY_PLATFORM: Partial<Record<NodeJS.Platform, Provider>> = { linux: "cuda", win32: "dml", darwin: "coreml" };
@@ -26,13 +28,13 @@ export function runtimeFolder(): string {
   return path.join(path.dirname(main), "bin", "napi-v6", process.platform, process.arch);
 }
 
-function whyUnavailable(provider: Provider, folder: string): string | undefined {
-  if (provider === "cpu") return undefined;
+function whyUnavailable(provider: Provider, folder: string): Omit<ProviderCandidate, "provider"> {
+  if (provider === "cpu") return {};
   const platform = Object.entries(GPU_BY_PLATFORM).find(([, name]) => name === provider)?.[0];
-  if (platform !== process.platform) return `it runs on ${platform} only`;
+  if (platform !== process.platform) return { unavailable: `it runs on ${platform} only` };
   const library = LIBRARY[provider];
-  if (library && !existsSync(path.join(folder, library))) return `${library} is not installed beside the runtime`;
-  return undefined;
+  if (!library || existsSync(path.join(folder, library))) return {};
+  return { unavailable: `${library} is not installed beside the runtime`, library };
 }
 
 /**
@@ -45,14 +47,11 @@ export function providerCandidates(choice: ProviderChoice, folder = runtimeFolde
   if (choice === "auto") {
     const gpu = GPU_BY_PLATFORM[process.platform];
     const candidates: ProviderCandidate[] = [];
-    if (gpu) {
-      const unavailable = whyUnavailable(gpu, folder);
-      candidates.push(unavailable === undefined ? { provider: gpu } : { provider: gpu, unavailable });
-    }
+    if (gpu) candidates.push({ provider: gpu, ...whyUnavailable(gpu, folder) });
     candidates.push({ provider: "cpu" });
     return candidates;
   }
-  const unavailable = whyUnavailable(choice, folder);
+  const { unavailable } = whyUnavailable(choice, folder);
   if (unavailable !== undefined) {
     throw new VergerError(
       "provider/unavailable",

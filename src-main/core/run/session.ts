@@ -119,9 +119,12 @@ export async function loadSessions(
 ): Promise<Loaded> {
   const { model } = setup;
   const reasons: string[] = [];
+  let without: { without?: string; library?: string } = {};
   for (const candidate of setup.providers) {
     if (candidate.unavailable !== undefined) {
       reasons.push(`${candidate.provider}: ${candidate.unavailable}`);
+      const { provider, library } = candidate;
+      without = { without: provider, ...(library === undefined ? {} : { library }) };
       continue;
     }
     const options = embedderOptions(model, candidate.provider, request);
@@ -129,10 +132,11 @@ export async function loadSessions(
       const embedder = await Embedder.create(options);
       const { sessions, threadsPerSession: threads } = options.plan;
       const { provider } = candidate;
-      onNotice(notice("run/provider", { provider, sessions, threads, reasons: reasons.join("; ") }));
+      onNotice(notice("run/provider", { provider, sessions, threads, reasons: reasons.join("; "), ...without }));
       return { embedder, provider: candidate.provider, plan: options.plan };
     } catch (error) {
       reasons.push(`${candidate.provider}: ${errorMessage(error)}`);
+      without = { without: candidate.provider };
     }
   }
   throw new VergerError(

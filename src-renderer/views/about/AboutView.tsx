@@ -104,7 +104,7 @@ const ICONS = { ok: Check, warn: TriangleAlert, fail: X } as const;
 const TONES = { ok: "text-accent", warn: "text-warning", fail: "text-danger" } as const;
 
 function Diagnose({ about }: { about: About }) {
-  const { t } = useSpeech();
+  const { t, said } = useSpeech();
   const [busy, setBusy] = useState(false);
   const [found, setFound] = useState<DiagnosisAnswer>();
   const [problem, setProblem] = useState<Problem>();
@@ -139,15 +139,20 @@ function Diagnose({ about }: { about: About }) {
       )}
       {found && (
         <ul className="mt-3 divide-y divide-line border-t border-line" aria-label={t("about.diagnose")}>
-          {found.checks.map(({ id, title, state, found: text, advice }) => {
+          {found.checks.map(({ id, title, state, code, details, found: text, advice, problem }) => {
             const Icon = ICONS[state];
+            const told = problem ?? { code, message: text, details };
             return (
               <li key={id} className="flex gap-2.5 py-1.5">
                 <Icon size={15} className={`mt-0.5 shrink-0 ${TONES[state]}`} aria-label={t(`about.check.${state}`)} />
-                <span className="w-28 shrink-0 font-medium">{title}</span>
+                <span className="w-36 shrink-0 font-medium">{said({ code: `check.${id}`, message: title })}</span>
                 <span className="min-w-0 grow [overflow-wrap:anywhere]">
-                  {text}
-                  {advice && <span className={`block ${TONES[state]}`}>{advice}</span>}
+                  {said(told)}
+                  {advice && (
+                    <span className={`block ${TONES[state]}`}>
+                      {said({ code: `${code}.advice`, message: advice, details })}
+                    </span>
+                  )}
                 </span>
               </li>
             );

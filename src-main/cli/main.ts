@@ -29,9 +29,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     if (output.json && asksForVersion(switches)) {
       const { components } = await import("../engine/about.js");
       output.document(await components());
-      return EXIT.done;
+    } else {
+      await buildProgram(context, appVersion()).parseAsync([...args], { from: "user" });
     }
-    await buildProgram(context, appVersion()).parseAsync([...args], { from: "user" });
+    await output.delivered();
     return exitCode;
   } catch (error) {
     // Help and version end by throwing, and have printed what they had to.

@@ -1,6 +1,7 @@
 import type { WriteStream } from "node:tty";
 import { errorCode, errorMessage, VergerError } from "../core/errors.js";
 import { type Paint, paintFor, wantsColor } from "./paint.js";
+import { printable } from "./table.js";
 
 export interface OutputMode {
   /** One JSON document on stdout, also for a failure. */
@@ -15,6 +16,7 @@ export type LineSink = (line: string) => void;
 /**
  * The two streams of a command. stdout carries the result and nothing else; progress, notices and failures go to
  * stderr. A reader that goes away (EPIPE) silences its stream and stops nothing: the work is on disk, not in the pipe.
+ * Neither does a stderr that takes no more, a log on a full disk say; a result that was lost on its way is a failure.
  */
 export class Output {
   readonly json: boolean;
@@ -27,6 +29,7 @@ export class Output {
 
   #sink: LineSink | undefined;
   readonly #gone = new Set<WriteStream>();
+  #lost: NodeJS.ErrnoException | undefined;
 
   constructor(stdout: WriteStream, stderr: WriteStream, mode: OutputMode) {
     this.stdout = stdout;
@@ -37,10 +40,28 @@ export class Output {
     this.paintErr = paintFor(wantsColor(stderr));
     for (const stream of [stdout, stderr]) {
       stream.on("error", (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EPIPE") throw error;
         this.#gone.add(stream);
+        if (stream === stdout && error.code !== "EPIPE") this.#lost ??= error;
       });
     }
+  }
+
+  /**
+   * Waits until stdout has taken what was written to it.
+   *
+   * @throws VergerError `storage/write` when it could not: the disk that it is redirected to is full, say
+   */
+  async delivered(): Promise<void> {
+    await new Promise<void>((resolve) => this.stdout.write("", () => resolve()));
+    // The stream tells its failure in the turn after the callback's.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#lost) return;
+    throw new VergerError(
+      "storage/write",
+      `Expected to write the result to standard output, but the system answered: ${this.#lost.message}; what the ` +
+        "command did stands, only its report is lost: send it elsewhere.",
+      { cause: this.#lost },
+    );
   }
 
   /** The result for people. Does nothing with --json. */
@@ -60,7 +81,7 @@ export class Output {
 
   /** A sentence that people should see although nothing failed; not with --quiet. */
   notice(message: string): void {
-    if (!this.quiet) this.#line(`verger: ${message}`);
+    if (!this.quiet) this.#line(`verger: ${printable(message)}`);
   }
 
   /** The end of a command that failed: one sentence, and with --json one document. */
@@ -70,7 +91,7 @@ export class Output {
       code === "internal"
         ? `Unexpected failure: ${errorMessage(error)} (set VERGER_DEBUG=1 for its origin, and please report it).`
         : errorMessage(error);
-    this.#line(`${this.paintErr.red("verger:")} ${message} ${this.paintErr.dim(`[${code}]`)}`);
+    this.#line(`${this.paintErr.red("verger:")} ${printable(message)} ${this.paintErr.dim(`[${code}]`)}`);
     if (process.env.VERGER_DEBUG === "1" && error instanceof Error) {
       for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) this.#line(cause.stack ?? "");
     }

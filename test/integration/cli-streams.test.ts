@@ -241,4 +241,29 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({ images: 41, setAside: 1 });
   });
+
+  /** Runs a command line of the shell, `$0 $1` being ours. */
+  const shell = async (line: string): Promise<{ code: unknown; stdout: string; stderr: string }> => {
+    const bin = path.join(repositoryRoot, "bin", "verger");
+    const child = spawn("/bin/sh", ["-c", line, process.execPath, bin], { cwd: folder });
+    const text = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (some: string) => {
+        text[name] += some;
+      });
+    }
+    return { code: await new Promise((resolve) => child.once("close", resolve)), ...text };
+  };
+
+  it.skipIf(!existsSync("/dev/full"))("says in one sentence that the disk took no result", async () => {
+    const result = await shell(`"$0" "$1" inspect run > /dev/full`);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toMatch(/^verger: Expected to write the result .* \[storage\/write\]\n$/);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("goes on when stderr is a log on a full disk", async () => {
+    const result = await shell(`"$0" "$1" run photos -o logged --preset fast --json 2> /dev/full`);
+    expect(result.code).toBe(3);
+    expect(JSON.parse(result.stdout)).toMatchObject({ images: 41, setAside: 1 });
+  });
 });

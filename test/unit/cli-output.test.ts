@@ -82,11 +82,33 @@ describe("output", () => {
     expect(debug.stderr.text()).toMatch(/origin[\s\S]*^\s+at /m);
   });
 
-  it("outlives a reader that goes away, and reports other stream errors", () => {
+  it("outlives a reader that goes away", async () => {
     const { output, stdout } = open({});
     stdout.stream.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
     output.result("nobody reads this");
     expect(stdout.text()).toBe("");
-    expect(() => stdout.stream.emit("error", Object.assign(new Error("disk"), { code: "EIO" }))).toThrow("disk");
+    await output.delivered();
+  });
+
+  it("fails where a result is lost for another reason, and only there", async () => {
+    const { output, stdout, stderr } = open({});
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    stderr.stream.emit("error", full);
+    output.notice("nobody reads this");
+    await output.delivered();
+    stdout.stream.emit("error", full);
+    await expect(output.delivered()).rejects.toMatchObject({
+      code: "storage/write",
+      message: expect.stringContaining("no space left"),
+    });
+  });
+
+  it("keeps names in a sentence from moving the cursor or forging a line", () => {
+    const { output, stderr } = open({});
+    output.notice('1 name skipped, first "a\nverger: done\u001b[2J"');
+    output.failure(new VergerError("a/b", "Expected \r\u0007."));
+    expect(stderr.text()).toBe(
+      'verger: 1 name skipped, first "a\\u000averger: done\\u001b[2J"\nverger: Expected \\u000d\\u0007. [a/b]\n',
+    );
   });
 });

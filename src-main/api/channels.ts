@@ -84,6 +84,8 @@ export const runCardSchema = z.object({
   openedAt: z.string(),
   /** Part of image addresses (see `imagePath`): changes when the run does. */
   version: z.string(),
+  /** Where a person has located the photos (`runs.locate`); null where they are looked for as run.json says. */
+  located: z.string().nullable(),
   /** Up to 8 rows spread over the run, for a mosaic. */
   mosaic: z.array(row),
 });
@@ -148,7 +150,8 @@ export const overviewSchema = z.object({
       unit: z.enum(["images", "rows"]),
     }),
   ),
-  columns: z.array(z.enum(["width", "height", "size", "modified", "outlier"])),
+  /** `modified` is left out where every photo says when it was taken: the date of a file may be that of a copy. */
+  columns: z.array(z.enum(["width", "height", "size", "captured", "modified", "outlier"])),
   /** Incomplete, photos moved, no labels ...: what a person should know before trusting the picture. */
   problems: z.array(problemSchema),
 });
@@ -360,20 +363,24 @@ export const channels = {
       revision: count,
     }),
   },
-  /** One value per row; NaN where unknown. `modified` in milliseconds since 1970, `size` in bytes. */
+  /**
+   * One value per row; NaN where unknown. `size` in bytes, `modified` in milliseconds since 1970, `captured` in milliseconds
+   * by the camera's own clock, counted as if that kept UTC.
+   */
   "run.columns": {
     request: z.object({
       run,
       names: z
-        .array(z.enum(["width", "height", "size", "modified"]))
+        .array(z.enum(["width", "height", "size", "captured", "modified"]))
         .min(1)
-        .max(4),
+        .max(5),
     }),
     response: z.object({
       columns: z.object({
         width: doubles.optional(),
         height: doubles.optional(),
         size: doubles.optional(),
+        captured: doubles.optional(),
         modified: doubles.optional(),
       }),
     }),
@@ -403,6 +410,10 @@ export const channels = {
       height: count.nullable(),
       bytes: count.nullable(),
       modifiedAt: z.string().nullable(),
+      /** Milliseconds by the camera's own clock, counted as if that kept UTC; of the run where the photo is gone. */
+      capturedAt: z.number().nullable(),
+      /** Minutes that this clock was ahead of UTC. */
+      capturedOffset: z.number().nullable(),
       /** What EXIF says of the shot, as text for people; empty without EXIF. */
       exif: z.array(z.object({ tag: z.string(), value: z.string() })),
     }),

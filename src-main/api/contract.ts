@@ -232,6 +232,14 @@ export const runFileSchema = z.object({
     })
     .nullable(),
   counts: z.object({ images: count, embedded: count, reused: count, setAside: count, labels: count }),
+  /**
+   * Photos whose EXIF says when they were taken, and the first and last of these times by the cameras' own clocks (ISO 8601
+   * without a time zone); null while features are missing, and in runs of earlier versions.
+   */
+  captured: z
+    .object({ photos: count, first: z.string().nullable(), last: z.string().nullable() })
+    .nullable()
+    .default(null),
   timings: z.record(z.string(), z.number()),
   imagesPerSecond: z.number(),
   peakRssBytes: count,

@@ -168,6 +168,19 @@ function checkLines(checks: readonly Check[], paint: Paint): string {
     .join("\n");
 }
 
+/** When the photos of a run were taken, to the minute. @param embedded how many photos were asked */
+function capturedText(
+  { photos, first, last }: NonNullable<Inspection["captured"]>,
+  embedded: number,
+  paint: Paint,
+): string {
+  if (first === null || last === null) return paint.dim("no photo says when");
+  const [from, to] = [first, last].map((time) => time.slice(0, "2026-05-01T10:20".length).replace("T", " "));
+  const span = from === to ? from : `${from} to ${to}`;
+  const missing = embedded - photos;
+  return `${span}${missing > 0 ? paint.dim(`  ${counted(missing, "photo")} without a date`) : ""}`;
+}
+
 /** The report of `inspect`. */
 export function inspectReport(inspection: Inspection, paint: Paint): string {
   const { counts, pca } = inspection;
@@ -188,6 +201,9 @@ export function inspectReport(inspection: Inspection, paint: Paint): string {
     ],
     inspection.kind === "run"
       ? ["set aside", counts.setAside > 0 ? paint.yellow(count(counts.setAside)) : "0"]
+      : undefined,
+    inspection.captured
+      ? ["taken", capturedText(inspection.captured, counts.images - counts.setAside, paint)]
       : undefined,
     inspection.model ? ["model", modelText(inspection.model) ?? ""] : undefined,
     inspection.model

@@ -130,7 +130,9 @@ export function createHandlers(parts: HandlerParts): Handlers {
     "run.image": async ({ run, row }) => {
       const data = await runs.data(run);
       const known = rowOf(data, row);
-      return { ...known, originalLabel: data.originalLabelOf(row), ...(await photoFacts(data.root, known.path)) };
+      const facts = await photoFacts(data.root, known.path);
+      const capturedAt = facts.capturedAt ?? data.capturedMsOf(row);
+      return { ...known, originalLabel: data.originalLabelOf(row), ...facts, capturedAt };
     },
     "run.neighbours": async ({ run, row, k }, { signal }) => (await runs.data(run)).neighbours(row, k, signal),
     "run.outliers": async ({ run }) => {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Overview, Problem, RunCard } from "../api/channels.js";
-import type { RunData } from "../core/explore/index.js";
+import type { ColumnName, RunData } from "../core/explore/index.js";
 import { machineOf, stagesOf } from "../core/inspect/index.js";
 
 /** From run.json and what is in memory alone: people wait for it, and for the points behind it. */
@@ -40,9 +40,15 @@ export function overviewOf(card: RunCard, data: RunData): Overview {
         }
       : null,
     stages: [...stagesOf(file)],
-    columns: [...data.columns, ...(pca ? (["outlier"] as const) : [])],
+    columns: [...offeredColumns(data), ...(pca ? (["outlier"] as const) : [])],
     problems: problemsOf(data),
   };
+}
+
+/** The date of a file, which copying may have changed, is offered only for photos that say nothing better. */
+function offeredColumns(data: RunData): readonly ColumnName[] {
+  const dated = data.capturedAt?.every((time) => !Number.isNaN(time)) === true;
+  return dated ? data.columns.filter((name) => name !== "modified") : data.columns;
 }
 
 function problemsOf(data: RunData): Problem[] {

@@ -54,19 +54,30 @@ export interface ImageFailure {
   readonly message: string;
 }
 
-/** Size of the original once upright (EXIF orientation applied), or why there is none. */
+/** When a photo was taken, as far as its EXIF says. */
+export interface CaptureTime {
+  /**
+   * What the camera's clock showed: a local date and time without a time zone, as microseconds from 1970-01-01 00:00:00 of
+   * the same clock. DateTimeOriginal with its fraction of a second; without a valid one DateTimeDigitized, then DateTime.
+   */
+  readonly capturedAt?: number;
+  /** Minutes that this clock was ahead of UTC, -720 to 840, where the camera knew. */
+  readonly capturedOffset?: number;
+}
+
+/** Size of the original once upright (EXIF orientation applied) and its time of capture, or why there is none. */
 export type ImageResult =
-  | {
+  | ({
       readonly ok: true;
       readonly width: number;
       readonly height: number;
       /** A JPEG: see `BatchOptions.thumbnail`. */
       readonly thumbnail?: Uint8Array<ArrayBuffer>;
-    }
+    } & CaptureTime)
   | ImageFailure;
 
 /** What an image's header says. Width and height are those of the upright picture; orientation is EXIF's, 1 to 8. */
-export interface ImageHeader {
+export interface ImageHeader extends CaptureTime {
   readonly ok: true;
   readonly format: "jpeg" | "png" | "webp";
   readonly width: number;
@@ -137,7 +148,7 @@ export function decodeResize(
   return withSignal(() => addon<NativeImage>().decodeResize(sources, target, out, limits), signal);
 }
 
-/** Reads format, size and orientation without decoding. The pixel limit is not applied. */
+/** Reads format, size, orientation and time of capture without decoding. The pixel limit is not applied. */
 export function probeImage(source: ImageSource, options: DecodeLimits = {}): Promise<ImageHeader | ImageFailure> {
   const { signal, ...limits } = options;
   return withSignal(() => addon<NativeImage>().probeImage(source, limits), signal);

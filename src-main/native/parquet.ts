@@ -12,6 +12,8 @@ export type Column =
   | { name: string; type: "int64"; values: BigInt64Array; nullable?: boolean; validity?: Uint8Array }
   /** Microseconds since 1970 in UTC. */
   | { name: string; type: "timestamp"; values: BigInt64Array; nullable?: boolean; validity?: Uint8Array }
+  /** What a clock showed, without a time zone: microseconds from 1970-01-01 00:00:00 of the same clock. */
+  | { name: string; type: "local-timestamp"; values: BigInt64Array; nullable?: boolean; validity?: Uint8Array }
   | { name: string; type: "float64"; values: Float64Array; nullable?: boolean; validity?: Uint8Array }
   /** 0 or 1 per row. */
   | { name: string; type: "boolean"; values: Uint8Array; nullable?: boolean; validity?: Uint8Array }
@@ -58,8 +60,8 @@ export interface ColumnInfo {
   /** Names joined by dots, without the wrappers of lists: `features`, or `features.values` inside a struct. */
   readonly name: string;
   /**
-   * `boolean`, `int32`, `int64`, `timestamp` (UTC, microseconds), `float32`, `float64`, `string`, `binary`, `other`, or
-   * one of them in `list<...>`.
+   * `boolean`, `int32`, `int64`, `timestamp` (UTC, microseconds), `local-timestamp` (without a time zone, microseconds),
+   * `float32`, `float64`, `string`, `binary`, `other`, or one of them in `list<...>`.
    */
   readonly type: string;
   readonly nullable: boolean;
@@ -284,6 +286,7 @@ function emptyValues(type: string): ColumnValues {
       return new Int32Array(0);
     case "int64":
     case "timestamp":
+    case "local-timestamp":
       return new BigInt64Array(0);
     case "float32":
       return new Float32Array(0);

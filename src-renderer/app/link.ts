@@ -3,10 +3,11 @@ import type { Camera } from "../plots/camera.js";
 import type { Range, ShapeRule } from "../state/explore-logic.js";
 
 /** What a row may be filtered by, as far as its run holds it. */
-export type Column = "outlier" | "width" | "height" | "size" | "modified";
+export type Column = "outlier" | "width" | "height" | "size" | "captured" | "modified";
 /** `depth`: the third component. */
 export type ColourBy = "label" | "depth" | Column;
-export type Sort = "run" | "outlier" | "similar";
+/** `date`: by `dateColumn`. */
+export type Sort = "run" | "date" | "outlier" | "similar";
 
 /** The state of Explore that a link carries. Labels go by name: ids change when labels are edited. */
 export interface ExploreLink {
@@ -46,9 +47,14 @@ export const EMPTY_LINK: ExploreLink = {
 /** Longer lists of rows are left out of the address: browsers and chat programs cut long links. */
 export const LONGEST_SELECTION = 4_000;
 
-export const COLUMNS: readonly Column[] = ["size", "width", "height", "modified", "outlier"];
+export const COLUMNS: readonly Column[] = ["captured", "modified", "size", "width", "height", "outlier"];
 const COLOURS: readonly ColourBy[] = ["label", "depth", ...COLUMNS];
-const SORTS: readonly Sort[] = ["run", "outlier", "similar"];
+const SORTS: readonly Sort[] = ["run", "date", "outlier", "similar"];
+
+/** The date that stands for a run's photos: when they were taken, else that of their files, else none. */
+export function dateColumn(offered: readonly Column[]): "captured" | "modified" | undefined {
+  return (["captured", "modified"] as const).find((name) => offered.includes(name));
+}
 
 /** Parameters of a link; what is as at the start is left out. */
 export function writeLink(link: ExploreLink): URLSearchParams {

@@ -55,6 +55,9 @@ export interface Speech {
   date(value: string | number): string;
   /** A date without its time. */
   day(value: string | number): string;
+  /** Date and time of a clock of its own (a camera's), in milliseconds since 1970 as if that clock kept UTC. */
+  clock(value: number): string;
+  clockDay(value: number): string;
   /** Orders words as the language does, whatever the case; numbers inside by their value. */
   compare(a: string, b: string): number;
 }
@@ -87,6 +90,8 @@ function makeSpeech(language: Language): Speech {
   );
   const dates = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const days = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
+  const clocks = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+  const clockDays = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
   const thousandths = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
   const n = (value: number, digits = 0) => (numbers[digits] ?? numbers[0])?.format(value) ?? String(value);
@@ -130,6 +135,8 @@ function makeSpeech(language: Language): Speech {
     duration: (seconds) => durationText(language, seconds),
     date: (value) => dates.format(new Date(value)),
     day: (value) => days.format(new Date(value)),
+    clock: (value) => clocks.format(new Date(value)),
+    clockDay: (value) => clockDays.format(new Date(value)),
     compare: collator.compare,
   };
   return speech;

@@ -146,6 +146,13 @@ export function extent(values: ArrayLike<number>): Range | undefined {
   return low <= high ? { low, high } : undefined;
 }
 
+/** How many values are not known. */
+export function countUnknown(values: ArrayLike<number>): number {
+  let count = 0;
+  for (let row = 0; row < values.length; row++) if (Number.isNaN(values[row])) count++;
+  return count;
+}
+
 /** How many values fall into each of `bins` equal steps of a range. */
 export function histogram(values: ArrayLike<number>, { low, high }: Range, bins: number): Uint32Array {
   const counts = new Uint32Array(bins);
@@ -248,6 +255,15 @@ export function byScore(rows: Uint32Array, scores: ArrayLike<number>): Uint32Arr
     return Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score;
   };
   return rows.slice().sort((a, b) => value(b) - value(a) || a - b);
+}
+
+/** Rows with the earliest time first; equal times and unknown ones in the run's order, unknown ones last. */
+export function byTime(rows: Uint32Array, times: ArrayLike<number>): Uint32Array {
+  const value = (row: number) => {
+    const time = times[row] as number;
+    return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
+  };
+  return rows.slice().sort((a, b) => (value(a) === value(b) ? a - b : value(a) - value(b)));
 }
 
 /**

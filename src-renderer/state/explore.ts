@@ -3,7 +3,15 @@ import { create } from "zustand";
 import { useShallow } from "zustand/react/shallow";
 import type { Label, Overview, Problem, ResponseOf } from "../../src-main/api/channels.js";
 import { client, isAbort, problemOf } from "../api/client.js";
-import { type ColourBy, type Column, EMPTY_LINK, type ExploreLink, type Sort, writeLink } from "../app/link.js";
+import {
+  type ColourBy,
+  type Column,
+  dateColumn,
+  EMPTY_LINK,
+  type ExploreLink,
+  type Sort,
+  writeLink,
+} from "../app/link.js";
 import { note } from "../app/router.js";
 import { type Camera, HOME } from "../plots/camera.js";
 import type { Tool } from "../plots/scatter-plot.js";
@@ -11,6 +19,7 @@ import { SHAPES, type Shape } from "../plots/shapes.js";
 import { returnListeners, runListeners, tell, tellError } from "./app.js";
 import {
   byScore,
+  byTime,
   combine,
   filterMask,
   normalise,
@@ -258,8 +267,11 @@ function derive(): void {
 }
 
 function ordered(rows: Uint32Array): Uint32Array {
-  const { sort, outliers, neighbours } = get();
+  const { sort, outliers, neighbours, overview, columns } = get();
   if (sort === "outlier" && outliers) return byScore(rows, outliers);
+  const date = sort === "date" && dateColumn(overview?.columns ?? []);
+  const times = date ? columns.get(date) : undefined;
+  if (times) return byTime(rows, times);
   if (sort === "similar" && neighbours) {
     const among = new Set(rows);
     const first = [neighbours.row, ...neighbours.rows].filter((row) => among.has(row));
@@ -354,6 +366,10 @@ async function outlierScores(): Promise<Values> {
 
 export async function sortBy(sort: Sort): Promise<void> {
   try {
+    const date = sort === "date" ? dateColumn(get().overview?.columns ?? []) : undefined;
+    // A link may have come from a run that knows a date.
+    if (sort === "date" && !date) return;
+    if (date) await column(date);
     if (sort === "outlier") await outlierScores();
     if (sort === "similar") await manyNeighbours();
     set({ sort });

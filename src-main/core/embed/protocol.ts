@@ -1,5 +1,6 @@
 /** Messages between the embedder and its worker threads. */
 import type { ImageTarget } from "../../native/image.js";
+import type { PhotoFacts } from "./photo-facts.js";
 
 /** What the embedding stage needs to know of a model; `src-main/models` resolves it. */
 export interface EmbeddingModel {
@@ -39,9 +40,7 @@ export interface ThumbnailRequest {
 export interface EmbeddedBatch {
   /** batch x dimension, row-major. */
   readonly features: Float32Array;
-  /** Of the original images, EXIF orientation applied. */
-  readonly widths: Int32Array;
-  readonly heights: Int32Array;
+  readonly facts: PhotoFacts;
   readonly failures: readonly ImageFailure[];
   /** Of the images that are larger than one, where they were asked for. `index` is the position in the batch. */
   readonly thumbnails: readonly { readonly index: number; readonly jpeg: Uint8Array<ArrayBuffer> }[];

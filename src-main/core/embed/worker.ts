@@ -7,6 +7,7 @@ import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { decodeResize } from "../../native/image.js";
 import { configureThreads } from "../../native/system.js";
 import { errorCode, errorMessage, isCancelled } from "../errors.js";
+import { factBuffers, noFacts, setFacts } from "./photo-facts.js";
 import type { FromWorker, ImageFailure, ToWorker, WorkerOptions } from "./protocol.js";
 
 type EmbedMessage = Omit<Extract<ToWorker, { type: "embed" }>, "type">;
@@ -93,14 +94,12 @@ class BatchRunner {
       ...(thumbnail ? { thumbnail } : {}),
       signal,
     });
-    const widths = new Int32Array(count);
-    const heights = new Int32Array(count);
+    const facts = noFacts(count);
     const failures: ImageFailure[] = [];
     const thumbnails: { index: number; jpeg: Uint8Array<ArrayBuffer> }[] = [];
     for (const [index, image] of decoded.entries()) {
       if (image.ok) {
-        widths[index] = image.width;
-        heights[index] = image.height;
+        setFacts(facts, index, image);
         if (image.thumbnail) thumbnails.push({ index, jpeg: image.thumbnail });
       } else {
         const stage = READ_FAILURES.has(image.code) ? "read" : "decode";
@@ -133,8 +132,8 @@ class BatchRunner {
         message: "Expected finite features, but the model returned NaN or infinity for this image; try preset exact.",
       });
     }
-    const buffers = [features.buffer, widths.buffer, heights.buffer, ...thumbnails.map(({ jpeg }) => jpeg.buffer)];
-    post({ type: "embedded", id, features, widths, heights, failures, thumbnails }, buffers);
+    const buffers = [features.buffer, ...factBuffers(facts), ...thumbnails.map(({ jpeg }) => jpeg.buffer)];
+    post({ type: "embedded", id, features, facts, failures, thumbnails }, buffers);
   }
 
   /** Runs `work` after that of every chunk that was decoded before. */

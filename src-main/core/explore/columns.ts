@@ -7,17 +7,20 @@ import { listParts, partName } from "../run/index.js";
  * Streams some columns of all parts of one kind, in part order.
  *
  * @param folder `features`, `manifest` or `pca` of a run
+ * @param optional columns that parts of earlier versions lack; they are left out of the blocks then
  * @throws Error `parquet/*`, `storage/*`; the generator closes each file it has opened
  */
 export async function* columnBlocks(
   folder: string,
   names: readonly string[],
+  optional: readonly string[] = [],
 ): AsyncGenerator<Record<string, ColumnValues>> {
   for (const part of listParts(folder)) {
     const parquet = await openParquet(path.join(folder, partName(part)));
     try {
+      const there = optional.filter((wanted) => parquet.columns.some(({ name }) => name === wanted));
       for (let group = 0; group < parquet.rowGroups.length; group += 1) {
-        yield await parquet.readRowGroup(group, names);
+        yield await parquet.readRowGroup(group, [...names, ...there]);
       }
     } finally {
       await parquet.close();

@@ -12,7 +12,6 @@ const LONGEST_VALUE = 200;
 
 /** Tags worth showing, in this order. */
 const TAGS = [
-  "DateTimeOriginal",
   "Make",
   "Model",
   "LensModel",
@@ -39,12 +38,18 @@ export interface PhotoFacts {
   readonly height: number | null;
   readonly bytes: number | null;
   readonly modifiedAt: string | null;
+  /** Milliseconds by the camera's own clock, counted as if that kept UTC. */
+  readonly capturedAt: number | null;
+  /** Minutes that this clock was ahead of UTC. */
+  readonly capturedOffset: number | null;
   readonly exif: { readonly tag: string; readonly value: string }[];
 }
 
+const UNDATED = { capturedAt: null, capturedOffset: null };
+
 /** Looks a photo up. A photo that cannot be shown is told in `problem`; this never throws for one. */
 export async function photoFacts(root: string | null, relative: string): Promise<PhotoFacts> {
-  const none = { format: null, width: null, height: null, bytes: null, modifiedAt: null, exif: [] };
+  const none = { format: null, width: null, height: null, bytes: null, modifiedAt: null, ...UNDATED, exif: [] };
   let file: string;
   try {
     file = await photoFile(root, relative);
@@ -58,8 +63,10 @@ export async function photoFacts(root: string | null, relative: string): Promise
     if (!header.ok) {
       return { ...none, ...known, problem: { code: header.code, message: header.message } };
     }
-    const { format, width, height } = header;
-    return { ...known, problem: null, format, width, height, exif: await readExif(file) };
+    const { format, width, height, capturedAt, capturedOffset } = header;
+    const captured =
+      capturedAt === undefined ? UNDATED : { capturedAt: capturedAt / 1_000, capturedOffset: capturedOffset ?? null };
+    return { ...known, problem: null, format, width, height, ...captured, exif: await readExif(file) };
   } catch (error) {
     return { ...none, file, problem: { code: "photo/unreadable", message: unreadable(file, error) } };
   }

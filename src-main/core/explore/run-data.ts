@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { RunFile } from "../../api/contract.js";
 import type { PcaModel } from "../../native/linalg.js";
+import { numbersOf } from "../embed/photo-facts.js";
 import { VergerError } from "../errors.js";
 import { openFeatures } from "../features/index.js";
 import { LabelOverlay } from "../labels/overlay.js";
@@ -21,7 +22,7 @@ import { SearchIndex } from "./search.js";
 const HELD_SCORE_BYTES = 2 ** 28;
 
 /** What the window may know of every row. */
-export type ColumnName = "width" | "height" | "size" | "modified";
+export type ColumnName = "width" | "height" | "size" | "captured" | "modified";
 
 /** A label and how many rows have it; `name` is null for rows without one. */
 export interface LabelCount {
@@ -41,6 +42,8 @@ interface Base {
   readonly originalIds: Uint32Array;
   readonly width: Float64Array | undefined;
   readonly height: Float64Array | undefined;
+  /** Microseconds, as `CaptureTime.capturedAt`; NaN where unknown, undefined where no row is known. */
+  readonly captured: Float64Array | undefined;
 }
 
 /** Calls the function once; a failure is not remembered. */
@@ -131,9 +134,25 @@ export class RunData {
   }
 
   get columns(): readonly ColumnName[] {
-    const { width } = this.base;
+    const { width, captured } = this.base;
     const inManifest = listParts(path.join(this.folder, "manifest")).length > 0;
-    return [...(width ? (["width", "height"] as const) : []), ...(inManifest ? (["size", "modified"] as const) : [])];
+    return [
+      ...(width ? (["width", "height"] as const) : []),
+      ...(inManifest ? (["size"] as const) : []),
+      ...(captured ? (["captured"] as const) : []),
+      ...(inManifest ? (["modified"] as const) : []),
+    ];
+  }
+
+  /** When each photo was taken, in microseconds as `CaptureTime.capturedAt`; NaN where unknown, undefined where all are. */
+  get capturedAt(): Float64Array | undefined {
+    return this.base.captured;
+  }
+
+  /** When a photo was taken, in the milliseconds of column `captured`; null where that is unknown. */
+  capturedMsOf(row: number): number | null {
+    const micros = this.base.captured?.[row] ?? Number.NaN;
+    return Number.isNaN(micros) ? null : micros / 1_000;
   }
 
   /** @throws VergerError `request/invalid` */
@@ -216,7 +235,12 @@ export class RunData {
     });
   }
 
-  /** One value per row, NaN where unknown. @throws VergerError `request/invalid` for a column that is not there */
+  /**
+   * One value per row, NaN where unknown: pixels, bytes, milliseconds since 1970; of `captured` by the camera's own clock,
+   * counted as if that kept UTC.
+   *
+   * @throws VergerError `request/invalid` for a column that is not there
+   */
   async column(name: ColumnName): Promise<Float64Array> {
     if (!this.columns.includes(name)) {
       throw new VergerError(
@@ -225,6 +249,7 @@ export class RunData {
       );
     }
     if (name === "width" || name === "height") return this.base[name] as Float64Array;
+    if (name === "captured") return (this.base.captured as Float64Array).map((micros) => micros / 1_000);
     return (await this.manifestColumns())[name];
   }
 
@@ -412,13 +437,20 @@ async function readBase(folder: string, own: boolean, names: Map<string | null, 
   const originalIds = new Uint32Array(rows);
   const width = own ? new Float64Array(rows) : undefined;
   const height = own ? new Float64Array(rows) : undefined;
+  let captured: Float64Array | undefined;
   let at = 0;
   // The parts of a PCA also hold the labels that were corrected when it was made.
   const original = own ? "label" : await originalColumn(folder);
-  for await (const block of columnBlocks(folder, own ? ["path", "label", "width", "height"] : ["path", original])) {
+  const wanted = own ? ["path", "label", "width", "height"] : ["path", original];
+  for await (const block of columnBlocks(folder, wanted, own ? ["captured_at"] : [])) {
     const labels = block[original] as (string | null)[];
     width?.set(block.width as Int32Array, at);
     height?.set(block.height as Int32Array, at);
+    const times = numbersOf(block.captured_at, labels.length);
+    if (times.some((time) => !Number.isNaN(time))) {
+      captured ??= new Float64Array(rows).fill(Number.NaN);
+      captured.set(times, at);
+    }
     for (const [index, name] of (block.path as (string | null)[]).entries()) {
       const label = labels[index] ?? null;
       let id = names.get(label);
@@ -431,7 +463,7 @@ async function readBase(folder: string, own: boolean, names: Map<string | null, 
       at += 1;
     }
   }
-  return { paths, originalIds, width, height };
+  return { paths, originalIds, width, height, captured };
 }
 
 async function readModel(

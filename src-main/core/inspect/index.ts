@@ -38,6 +38,8 @@ export interface Inspection {
   readonly machine: string | null;
   readonly peakRssBytes: number;
   readonly counts: RunFile["counts"];
+  /** How many photos say when they were taken, and the first and last time; null where the run does not know. */
+  readonly captured: RunFile["captured"];
   readonly stages: readonly {
     readonly stage: string;
     readonly seconds: number;
@@ -121,6 +123,7 @@ export async function inspectRun(
     machine: machineOf(runtime),
     peakRssBytes: file.peakRssBytes,
     counts: file.counts,
+    captured: file.captured,
     stages: stagesOf(file),
     pca: file.pca && variance(file.pca.summary, identity?.dimension ?? null),
     labels: await readLabels(here, limit),

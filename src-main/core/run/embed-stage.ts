@@ -6,7 +6,7 @@ import { throwIfCancelled } from "../errors.js";
 import type { Manifest } from "../manifest/index.js";
 import { isAddress, type RemoteSources, type UnreadableImage } from "../remote.js";
 import type { ThumbnailKeeper } from "../thumbnails/keeper.js";
-import { PartBuffer } from "./part.js";
+import { PartBuffer, type WrittenPart } from "./part.js";
 import type { PreviousRows } from "./previous.js";
 import { ReadAhead } from "./read-ahead.js";
 import { partName, type RunStore } from "./store.js";
@@ -28,7 +28,7 @@ export interface EmbedStageOptions {
   readonly thumbnails?: ThumbnailKeeper | undefined;
   readonly signal: AbortSignal;
   /** Every part in order, as soon as it stands; null for one that stood before. `features` are reused afterwards. */
-  readonly onPart: (part: number, written: { features: Float32Array; rows: number } | null) => Promise<void>;
+  readonly onPart: (part: number, written: WrittenPart | null) => Promise<void>;
   readonly onProgress: (done: number, setAside: number) => void;
 }
 

@@ -1,6 +1,17 @@
 /** One part of a run while its images are being embedded. */
 import { existsSync, rmSync } from "node:fs";
+import type { CaptureTime } from "../../native/image.js";
 import { openParquet, writePart } from "../../native/parquet.js";
+import {
+  copyFacts,
+  factColumnNames,
+  factColumns,
+  factsOf,
+  holdsTimes,
+  noFacts,
+  type PhotoFacts,
+  setTime,
+} from "../embed/photo-facts.js";
 import type { EmbeddedBatch, ImageFailure } from "../embed/protocol.js";
 import { errorCode } from "../errors.js";
 import type { ManifestEntries } from "../manifest/index.js";
@@ -14,6 +25,14 @@ export interface FailedImage {
   readonly message: string;
 }
 
+/** The embedded rows of a part that now stands, contiguous. */
+export interface WrittenPart {
+  readonly features: Float32Array;
+  readonly rows: number;
+  /** Microseconds, NaN where unknown. */
+  readonly capturedAt: Float64Array;
+}
+
 /** Metadata key that ties a checkpoint to the manifest it was made for. */
 const DIGEST_KEY = "verger.manifest";
 
@@ -23,8 +42,7 @@ const DIGEST_KEY = "verger.manifest";
  */
 export class PartBuffer {
   readonly features: Float32Array;
-  private readonly widths: Int32Array;
-  private readonly heights: Int32Array;
+  private readonly facts: PhotoFacts;
   private readonly embedded: Uint8Array;
   private readonly failures = new Map<number, FailedImage>();
   private pendingRows: number;
@@ -41,8 +59,7 @@ export class PartBuffer {
     memory: Float32Array,
   ) {
     this.features = memory.subarray(0, rows * dimension);
-    this.widths = new Int32Array(rows);
-    this.heights = new Int32Array(rows);
+    this.facts = noFacts(rows);
     this.embedded = new Uint8Array(rows);
     this.pendingRows = rows;
   }
@@ -68,13 +85,17 @@ export class PartBuffer {
     return this.failures.size;
   }
 
-  /** Takes one embedded image. `features` has `dimension` values. */
-  set(row: number, features: Float32Array, width: number, height: number): void {
-    this.features.set(features, row * this.dimension);
-    this.widths[row] = width;
-    this.heights[row] = height;
+  /** Takes the embedded image `at` of `source`, whose features are rows of `dimension` values. */
+  set(row: number, source: { readonly features: Float32Array; readonly facts: PhotoFacts }, at: number): void {
+    this.features.set(source.features.subarray(at * this.dimension, (at + 1) * this.dimension), row * this.dimension);
+    copyFacts(source.facts, at, this.facts, row);
     this.embedded[row] = 1;
     this.pendingRows -= 1;
+  }
+
+  /** Takes the time of capture of an image that was taken over without one. */
+  date(row: number, time: CaptureTime): void {
+    setTime(this.facts, row, time);
   }
 
   fail(row: number, failure: FailedImage): void {
@@ -87,12 +108,8 @@ export class PartBuffer {
     const failed = new Map<number, ImageFailure>(batch.failures.map((failure) => [failure.index, failure]));
     for (const [position, row] of rows.entries()) {
       const failure = failed.get(position);
-      if (failure) {
-        this.fail(row, failure);
-      } else {
-        const values = batch.features.subarray(position * this.dimension, (position + 1) * this.dimension);
-        this.set(row, values, batch.widths[position] ?? 0, batch.heights[position] ?? 0);
-      }
+      if (failure) this.fail(row, failure);
+      else this.set(row, batch, position);
     }
   }
 
@@ -109,8 +126,7 @@ export class PartBuffer {
       const to = rows.length;
       if (to !== row) {
         this.features.copyWithin(to * this.dimension, row * this.dimension, (row + 1) * this.dimension);
-        this.widths[to] = this.widths[row] ?? 0;
-        this.heights[to] = this.heights[row] ?? 0;
+        copyFacts(this.facts, row, this.facts, to);
       }
       rows.push(row);
     }
@@ -121,12 +137,9 @@ export class PartBuffer {
   /**
    * Writes the errors first and the features last: a features part under its final name means the whole part stands.
    *
-   * @returns the embedded rows, contiguous, as they were written
+   * @returns what was written
    */
-  async write(
-    entries: ManifestEntries,
-    files: { features: string; errors: string },
-  ): Promise<{ features: Float32Array; rows: number }> {
+  async write(entries: ManifestEntries, files: { features: string; errors: string }): Promise<WrittenPart> {
     if (this.failures.size > 0) {
       const failed = [...this.failures].sort(([a], [b]) => a - b);
       await writePart(
@@ -155,14 +168,13 @@ export class PartBuffer {
           nullable: true,
           values: rows.map((row) => entries.at(this.start + row).label),
         },
-        { name: "width", type: "int32", values: this.widths.subarray(0, rows.length) },
-        { name: "height", type: "int32", values: this.heights.subarray(0, rows.length) },
+        ...factColumns(this.facts, rows.length),
         { name: "features", type: "list<float32>", values: features, width: this.dimension },
       ],
       rows.length,
       { compression: COMPRESSION },
     );
-    return { features, rows: rows.length };
+    return { features, rows: rows.length, capturedAt: this.facts.capturedAt.subarray(0, rows.length) };
   }
 
   /** Saves what an interrupted part has so far, so that a resumed run need not embed it again. */
@@ -173,8 +185,7 @@ export class PartBuffer {
       file,
       [
         { name: "row", type: "int32", values: Int32Array.from(rows) },
-        { name: "width", type: "int32", values: this.widths.subarray(0, rows.length) },
-        { name: "height", type: "int32", values: this.heights.subarray(0, rows.length) },
+        ...factColumns(this.facts, rows.length),
         {
           name: "features",
           type: "list<float32>",
@@ -187,22 +198,23 @@ export class PartBuffer {
     );
   }
 
-  /** Takes rows over from a checkpoint of the same manifest; any other file there is removed. */
+  /** Takes rows over from a checkpoint of the same manifest and format; any other file there is removed. */
   async loadCheckpoint(file: string, digest: string): Promise<void> {
     if (!existsSync(file)) return;
     try {
       const parquet = await openParquet(file);
       try {
-        if (parquet.metadata[DIGEST_KEY] !== digest) return;
+        if (parquet.metadata[DIGEST_KEY] !== digest || !holdsTimes(parquet.columns)) return;
+        const names = ["row", ...factColumnNames(parquet.columns), "features"];
         for (let group = 0; group < parquet.rowGroups.length; group += 1) {
-          const columns = await parquet.readRowGroup(group, ["row", "width", "height", "features"]);
+          const columns = await parquet.readRowGroup(group, names);
           const { row: rows, width, height, features } = columns;
           if (!(rows instanceof Int32Array && width instanceof Int32Array && height instanceof Int32Array)) return;
           if (!(features instanceof Float32Array) || features.length !== rows.length * this.dimension) return;
+          const source = { features, facts: factsOf(columns) };
           for (const [position, row] of rows.entries()) {
             if (row < 0 || row >= this.rows || this.embedded[row] !== 0 || this.failures.has(row)) continue;
-            const values = features.subarray(position * this.dimension, (position + 1) * this.dimension);
-            this.set(row, values, width[position] ?? 0, height[position] ?? 0);
+            this.set(row, source, position);
           }
         }
       } finally {

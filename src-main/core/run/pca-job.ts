@@ -206,6 +206,7 @@ async function begin(
     runtime: null,
     pca: null,
     counts: { images: source.rows, embedded: 0, reused: source.rows, setAside: 0, labels: 0 },
+    captured: null,
     timings: {},
     imagesPerSecond: 0,
     peakRssBytes: 0,

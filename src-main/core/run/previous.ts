@@ -1,16 +1,20 @@
 /** Rows of earlier generations of a run, taken over for images that have not changed since. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { probeImage } from "../../native/image.js";
 import { openParquet } from "../../native/parquet.js";
+import { copyFacts, factColumnNames, factsOf, holdsTimes, noFacts, type PhotoFacts } from "../embed/photo-facts.js";
 import type { ManifestEntries } from "../manifest/index.js";
+import { isAddress } from "../remote.js";
 import type { FailedImage, PartBuffer } from "./part.js";
-import { type Generation, listParts, partName } from "./store.js";
+import { type Generation, listParts, partName, type RunStore } from "./store.js";
 
 interface LoadedPart {
   readonly rowOf: Map<string, number>;
   readonly features: Float32Array;
-  readonly widths: Int32Array;
-  readonly heights: Int32Array;
+  readonly facts: PhotoFacts;
+  /** False for a part of a version that did not look when photos were taken. */
+  readonly holdsTimes: boolean;
   readonly failures: Map<string, FailedImage>;
 }
 
@@ -71,23 +75,29 @@ export class PreviousRows {
     return this.generationOf.reduce((sum, generation) => sum + (generation === NONE ? 0 : 1), 0);
   }
 
-  /** Fills the rows of `part` that an earlier generation holds. */
+  /**
+   * Fills the rows of `part` that an earlier generation holds. Where that generation does not say when its photos were
+   * taken, their headers are read: the part is then as if it had been made anew. Photos that stand elsewhere are not
+   * fetched for that, and their times stay unknown.
+   */
   async fill(part: PartBuffer, entries: ManifestEntries): Promise<void> {
+    const undated: (() => Promise<void>)[] = [];
     for (const row of part.pending()) {
       const index = part.start + row;
       const generation = this.generationOf[index] ?? NONE;
       if (generation === NONE) continue;
       const old = await this.load(generation, this.partOf[index] ?? 0);
-      const { path: name } = entries.at(index);
+      const { path: name, file } = entries.at(index);
       const oldRow = old.rowOf.get(name);
       if (oldRow !== undefined) {
-        const values = old.features.subarray(oldRow * part.dimension, (oldRow + 1) * part.dimension);
-        part.set(row, values, old.widths[oldRow] ?? 0, old.heights[oldRow] ?? 0);
+        part.set(row, old, oldRow);
+        if (!old.holdsTimes && !isAddress(file)) undated.push(() => dateFromHeader(part, row, file));
         continue;
       }
       const failure = old.failures.get(name);
       if (failure) part.fail(row, failure);
     }
+    await Promise.all(undated.map((date) => date()));
   }
 
   private async load(generation: number, part: number): Promise<LoadedPart> {
@@ -106,6 +116,16 @@ export class PreviousRows {
     }
     return loaded;
   }
+}
+
+/** True when features stand that were written by a version without times of capture. */
+export async function standsUndated(store: RunStore): Promise<boolean> {
+  for (const part of store.parts("features")) {
+    const parquet = await openParquet(store.part("features", part));
+    await parquet.close();
+    if (!holdsTimes(parquet.columns)) return true;
+  }
+  return false;
 }
 
 async function readManifestPart(
@@ -131,24 +151,30 @@ async function readManifestPart(
   }
 }
 
+/** A photo that cannot be read any more keeps an unknown time: its features were made while it could. */
+async function dateFromHeader(part: PartBuffer, row: number, file: string): Promise<void> {
+  const header = await probeImage(file);
+  if (header.ok) part.date(row, header);
+}
+
 async function loadPart(featuresFile: string, errorsFile: string): Promise<LoadedPart> {
   const rowOf = new Map<string, number>();
   const failures = new Map<string, FailedImage>();
   const parquet = await openParquet(featuresFile);
   const blocks: Float32Array[] = [];
-  const widths = new Int32Array(parquet.rows);
-  const heights = new Int32Array(parquet.rows);
+  const facts = noFacts(parquet.rows);
   try {
     let at = 0;
+    const names = ["path", ...factColumnNames(parquet.columns), "features"];
     for (let group = 0; group < parquet.rowGroups.length; group += 1) {
-      const columns = await parquet.readRowGroup(group, ["path", "width", "height", "features"]);
+      const columns = await parquet.readRowGroup(group, names);
+      const groupFacts = factsOf(columns);
       for (const [row, name] of (columns.path as (string | null)[]).entries()) {
         if (name !== null) rowOf.set(name, at + row);
+        copyFacts(groupFacts, row, facts, at + row);
       }
-      widths.set(columns.width as Int32Array, at);
-      heights.set(columns.height as Int32Array, at);
       blocks.push(columns.features as Float32Array);
-      at += (columns.width as Int32Array).length;
+      at += groupFacts.widths.length;
     }
   } finally {
     await parquet.close();
@@ -156,7 +182,7 @@ async function loadPart(featuresFile: string, errorsFile: string): Promise<Loade
   if (existsSync(errorsFile)) {
     for (const { path: name, ...failure } of await readErrorsPart(errorsFile)) failures.set(name, failure);
   }
-  return { rowOf, features: concatenate(blocks), widths, heights, failures };
+  return { rowOf, features: concatenate(blocks), facts, holdsTimes: holdsTimes(parquet.columns), failures };
 }
 
 function concatenate(blocks: readonly Float32Array[]): Float32Array {

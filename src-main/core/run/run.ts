@@ -20,13 +20,14 @@ import { GRAM_DIMENSION_LIMIT } from "../pca/fit.js";
 import type { RemoteSources, RunMirror } from "../remote.js";
 import { parseRequest } from "../request.js";
 import type { ThumbnailKeeper } from "../thumbnails/keeper.js";
+import { CaptureSpan } from "./capture-span.js";
 import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
 import { keepLabels } from "./keep-labels.js";
 import { manifestStands, writeManifest } from "./manifest-file.js";
 import { checkPcaParameters, type PcaStageResult, pcaStage, relabelPca } from "./pca-stage.js";
 import { photosOf } from "./photos.js";
-import { PreviousRows, readErrorsPart } from "./previous.js";
+import { PreviousRows, readErrorsPart, standsUndated } from "./previous.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
 import {
   identityOf,
@@ -260,6 +261,7 @@ class RunJob {
       runtime: begun?.runtime ?? null,
       pca: begun?.pca ?? null,
       counts: { images, embedded: 0, reused: 0, setAside: 0, labels: manifest.labels.length },
+      captured: null,
       timings: {},
       imagesPerSecond: 0,
       peakRssBytes: 0,
@@ -279,7 +281,7 @@ class RunJob {
       const previous = await PreviousRows.match(store.generations(), manifest.entries, ROWS_PER_PART);
       const accumulator =
         request.pca && identity.dimension <= GRAM_DIMENSION_LIMIT ? new PcaAccumulator(identity.dimension) : undefined;
-      const embedded = await this.embed(setup, manifest, identity, previous, accumulator);
+      const { embedded, captured } = await this.embed(setup, manifest, identity, previous, accumulator);
       const loaded = await this.loading;
       const setAside = await this.countSetAside();
       const counts = {
@@ -293,6 +295,7 @@ class RunJob {
       const pcaGoes = request.pca || embedded > 0 || state.file.pca?.manifestDigest !== manifest.digest;
       await state.save({
         counts,
+        captured,
         ...(loaded ? { runtime: runtimeFacts(loaded) } : {}),
         ...(pcaGoes ? { pca: null } : {}),
       });
@@ -339,7 +342,10 @@ class RunJob {
     const { store } = this;
     const sameManifest = begun?.manifest?.digest === manifest.digest;
     const retry = begun !== undefined && this.retries(begun);
-    if (begun && (begun.rebuilding || !sameManifest || retry)) {
+    // Beside parts of a version without times of capture, parts with them would give the folder two schemas.
+    const unfinished = store.parts("features").length < Math.ceil(manifest.entries.length / ROWS_PER_PART);
+    const undated = unfinished && (await standsUndated(store));
+    if (begun && (begun.rebuilding || !sameManifest || retry || undated)) {
       const rebuilding = {
         generation: begun.rebuilding?.generation ?? store.nextGeneration(),
         retry: retry || begun.rebuilding?.retry === true,
@@ -361,8 +367,9 @@ class RunJob {
     identity: RunIdentity,
     previous: PreviousRows,
     accumulator: PcaAccumulator | undefined,
-  ): Promise<number> {
+  ): Promise<{ embedded: number; captured: RunFile["captured"] }> {
     const { store, reporter, signal } = this;
+    const span = new CaptureSpan();
     const images = manifest.entries.length;
     return reporter.stage("embed", images, async () => {
       const began = performance.now();
@@ -382,6 +389,8 @@ class RunJob {
         onPart: async (part, written) => {
           // Errors first: a features part that stands says that its images are done, those set aside included.
           if (written) store.publish(store.part("errors", part), store.part("features", part));
+          if (written) span.add(written.capturedAt);
+          else await span.addPart(store.part("features", part));
           if (!accumulator) return;
           if (written) {
             await accumulator.add(written.features, written.rows, { threads: 1, signal });
@@ -395,7 +404,7 @@ class RunJob {
         onProgress: (done, setAside) => reporter.progress("embed", done, images, "images", setAside),
       });
       this.embedSeconds = (performance.now() - began) / 1000;
-      return result.embedded;
+      return { embedded: result.embedded, captured: span.result };
     });
   }
 

@@ -44,8 +44,8 @@ function Colours() {
       <p className="mb-1 text-2xs font-medium">{colour === "depth" ? third : t(`explore.colour.${colour}`)}</p>
       <div className="h-2 rounded-full" style={{ background: `linear-gradient(to right, ${stops.join(",")})` }} />
       <p className="tabular mt-1 flex justify-between text-2xs text-muted">
-        <span>{sayValue(speech, colour, ends[0])}</span>
-        <span>{sayValue(speech, colour, ends[1])}</span>
+        <span>{sayValue(speech, colour, ends[0], ends[1] - ends[0])}</span>
+        <span>{sayValue(speech, colour, ends[1], ends[1] - ends[0])}</span>
       </p>
     </div>
   );

@@ -36,7 +36,9 @@ export function FilterChips() {
   if (text === "" && isolated.size + hidden.size + ranges.size === 0 && !aside) return null;
   const nameOf = (id: number) => labels[id]?.name ?? t("labels.none");
   const saySpan = (column: Parameters<typeof sayValue>[1], { low, high }: Range) => {
-    const [from, to] = [low, high].map((end) => (Number.isFinite(end) ? sayValue(speech, column, end) : ""));
+    const [from, to] = [low, high].map((end) =>
+      Number.isFinite(end) ? sayValue(speech, column, end, high - low) : "",
+    );
     return !to ? `≥ ${from}` : !from ? `≤ ${to}` : `${from} – ${to}`;
   };
   return (

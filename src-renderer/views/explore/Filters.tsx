@@ -6,7 +6,7 @@ import { COLUMNS, type Column } from "../../app/link.js";
 import { Popover } from "../../components/Popover.js";
 import { tellError } from "../../state/app.js";
 import { column, filterBy, showAside, useExplore, type Values } from "../../state/explore.js";
-import { extent, histogram, type Range } from "../../state/explore-logic.js";
+import { countUnknown, extent, histogram, type Range } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
 import { readEnd, writeEnd } from "./range-ends.js";
 import { sayValue } from "./say-value.js";
@@ -14,8 +14,6 @@ import { sayValue } from "./say-value.js";
 const BINS = 48;
 /** Places that a thumb of the slider can take. */
 const STEPS = 240;
-/** Milliseconds. */
-const DAY = 86_400_000;
 
 /** Filters by what the run holds of each photo; what is the same for all photos filters nothing and is not offered. */
 export function Filters() {
@@ -105,9 +103,7 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
   const counts = useMemo(() => histogram(values, whole, BINS), [values, whole]);
   const most = Math.max(1, ...counts);
   const title = t(`explore.colour.${name}`);
-  // Photos of one outing differ by the hour.
-  const byTheHour = name === "modified" && whole.high - whole.low < 2 * DAY;
-  const say = (value: number) => (byTheHour ? speech.date(value) : sayValue(speech, name, value));
+  const say = (value: number) => sayValue(speech, name, value, whole.high - whole.low);
   const step = name === "outlier" ? (whole.high - whole.low) / STEPS : Math.max(1, (whole.high - whole.low) / STEPS);
   /** An end at the edge is open: what a run gains later passes too. */
   const commit = (nextLow: number, nextHigh: number) => {
@@ -174,8 +170,23 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
         <End name={name} end="from" value={from} open={from <= whole.low} onValue={(value) => commit(value, high)} />
         <End name={name} end="to" value={to} open={to >= whole.high} onValue={(value) => commit(low, value)} />
       </div>
+      <DateNote name={name} values={values} />
     </section>
   );
+}
+
+/** What a date stands for, where it is not that of every photo's capture. */
+function DateNote({ name, values }: { name: Column; values: Values }) {
+  const { t } = useSpeech();
+  const dated = useExplore((state) => state.overview?.columns.includes("captured") === true);
+  const undated = useMemo(() => (name === "captured" ? countUnknown(values) : 0), [name, values]);
+  const note =
+    undated > 0
+      ? t("filter.undated", { count: undated })
+      : name === "modified"
+        ? t(dated ? "filter.fileDate" : "filter.onlyFileDate")
+        : null;
+  return note && <p className="mt-1 text-2xs text-muted">{note}</p>;
 }
 
 /** One end of a range to be typed; empty means open. */
@@ -207,7 +218,7 @@ function End({
     <label className="flex min-w-0 items-center gap-1.5 text-2xs text-muted">
       {t(`filter.${end}`)}
       <input
-        type={name === "modified" ? "date" : "number"}
+        type={name === "modified" || name === "captured" ? "date" : "number"}
         step="any"
         className="field tabular h-7 w-full min-w-0 px-1.5 text-ink"
         value={typed}

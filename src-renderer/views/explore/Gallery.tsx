@@ -3,7 +3,7 @@ import { clsx } from "clsx";
 import { Download, FolderSearch, Tag, X } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
-import type { Sort } from "../../app/link.js";
+import { dateColumn, type Sort } from "../../app/link.js";
 import { Mark } from "../../components/Mark.js";
 import { Photo } from "../../components/Photo.js";
 import { Button, Choice, Empty, IconButton } from "../../components/ui.js";
@@ -33,6 +33,7 @@ export function Gallery() {
   const [side, setSide] = useState(96);
   if (aside) return <AsideList />;
   const total = overview?.rows ?? 0;
+  const date = dateColumn(overview?.columns ?? []);
   const heading = selection
     ? t("gallery.selected", { count: selected })
     : filter
@@ -66,6 +67,7 @@ export function Gallery() {
           onChange={({ target }) => void sortBy(target.value as Sort)}
         >
           <option value="run">{t("gallery.sort.run")}</option>
+          {date && <option value="date">{t(`gallery.sort.${date}`)}</option>}
           {overview?.columns.includes("outlier") && <option value="outlier">{t("gallery.sort.outlier")}</option>}
           <option value="similar" disabled={focus === null}>
             {t("gallery.sort.similar")}

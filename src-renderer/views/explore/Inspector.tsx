@@ -88,7 +88,7 @@ function Picture({ row, card }: { row: number; card: { run: string; version: str
 }
 
 function Facts({ row }: { row: number }) {
-  const { t, n, bytes, date, percent } = useSpeech();
+  const { t, n, bytes, date, clock, percent } = useSpeech();
   const markOf = useLabelMark();
   const { image, labels, ids, outliers } = useExploreOf("image", "labels", "ids", "outliers");
   const id = ids[row] ?? 0;
@@ -120,6 +120,14 @@ function Facts({ row }: { row: number }) {
             {[image.format?.toUpperCase(), bytes(image.bytes)].filter(Boolean).join(", ")}
           </Fact>
         )}
+        {image?.capturedAt != null && (
+          <Fact name={t("inspector.captured")}>
+            {clock(image.capturedAt)}
+            {image.capturedOffset !== null && (
+              <span className="text-muted"> (UTC{offsetText(image.capturedOffset)})</span>
+            )}
+          </Fact>
+        )}
         {image?.modifiedAt && <Fact name={t("inspector.modified")}>{date(image.modifiedAt)}</Fact>}
         {outliers && score !== undefined && Number.isFinite(score) && (
           <Fact name={t("inspector.outlier")}>
@@ -137,6 +145,13 @@ function Facts({ row }: { row: number }) {
       </dl>
     </div>
   );
+}
+
+/** `+02:00`. @param minutes ahead of UTC */
+function offsetText(minutes: number): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  const size = Math.abs(minutes);
+  return `${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {

@@ -1,7 +1,8 @@
 import type { Column } from "../../app/link.js";
 
-/** An end of a range as its field has it: kB for sizes, the local day for dates. */
+/** An end of a range as its field has it: kB for sizes; for dates the day here, or by the camera's own clock. */
 export function writeEnd(column: Column, value: number): string {
+  if (column === "captured") return new Date(value).toISOString().slice(0, "2026-05-01".length);
   if (column === "modified") {
     const date = new Date(value);
     const two = (part: number) => String(part).padStart(2, "0");
@@ -13,10 +14,11 @@ export function writeEnd(column: Column, value: number): string {
 
 /** The value of what was typed; a day that ends a range counts as a whole. Undefined for what is no value. */
 export function readEnd(column: Column, text: string, end: "from" | "to"): number | undefined {
-  if (column === "modified") {
+  if (column === "modified" || column === "captured") {
     const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text) ?? [];
     if (day === undefined) return undefined;
-    const first = new Date(Number(year), Number(month) - 1, Number(day) + (end === "to" ? 1 : 0)).getTime();
+    const parts = [Number(year), Number(month) - 1, Number(day) + (end === "to" ? 1 : 0)] as const;
+    const first = column === "captured" ? Date.UTC(...parts) : new Date(...parts).getTime();
     return end === "to" ? first - 1 : first;
   }
   const value = Number(text);

@@ -1,5 +1,6 @@
 /** A selection of rows as a table: CSV or Parquet. */
 import { type Column, writePart } from "../../../native/parquet.js";
+import { capturedColumn, localTime } from "../../embed/photo-facts.js";
 import { throwIfCancelled, VergerError } from "../../errors.js";
 import type { RunData } from "../run-data.js";
 import { writeNewFile, writeText } from "./new-file.js";
@@ -21,6 +22,8 @@ export interface ExportOptions {
 
 interface Table {
   readonly numbers: readonly (readonly [name: string, values: Float64Array])[];
+  /** Microseconds by the camera's own clock, by row of the run; undefined where the run knows none. */
+  readonly captured: Float64Array | undefined;
   /** Row-major, one vector for each row of the selection in its order; name as in the run format. */
   readonly vectors: readonly {
     readonly name: "pca" | "features";
@@ -30,8 +33,9 @@ interface Table {
 }
 
 /**
- * Writes path, label (as corrected), label_original, the known numbers and, as asked, `pca1` ... and `f1` ... . RFC 4180,
- * UTF-8, LF; nine digits, which give the float32 back exactly; empty where unknown.
+ * Writes path, label (as corrected), label_original, the known numbers, `captured_at` where the run knows when photos were
+ * taken (`YYYY-MM-DD HH:MM:SS.mmm` by the camera's clock) and, as asked, `pca1` ... and `f1` ... . RFC 4180, UTF-8, LF; nine
+ * digits, which give the float32 back exactly; empty where unknown.
  *
  * @param file must not be there
  * @throws VergerError `export/*`, `storage/*`, `run/no-features`, `cancelled`
@@ -47,8 +51,8 @@ export async function writeSelectionCsv(
 }
 
 /**
- * Writes path, label (as corrected), label_original, the known numbers and, as asked, `pca` and `features`: lists of
- * float32.
+ * Writes path, label (as corrected), label_original, the known numbers, `captured_at` where the run knows when photos were
+ * taken (a timestamp without a time zone) and, as asked, `pca` and `features`: lists of float32.
  *
  * @param file must not be there
  * @throws VergerError `export/*`, `storage/*`, `run/no-features`, `cancelled`
@@ -59,7 +63,7 @@ export async function writeSelectionParquet(
   file: string,
   options: ExportOptions = {},
 ): Promise<void> {
-  const { numbers, vectors } = await tableOf(data, rows, options);
+  const { numbers, captured, vectors } = await tableOf(data, rows, options);
   const texts = (of: (row: number) => string | null) => Array.from(rows, of);
   const columns: Column[] = [
     { name: "path", type: "string", values: texts((row) => data.pathOf(row)) },
@@ -68,6 +72,7 @@ export async function writeSelectionParquet(
     ...numbers.map(([name, values]): Column => {
       return { name, type: "float64", values: Float64Array.from(rows, (row) => values[row] as number) };
     }),
+    ...(captured ? [capturedColumn(Float64Array.from(rows, (row) => captured[row] as number))] : []),
     ...vectors.map(({ name, values, width }): Column => ({ name, type: "list<float32>", values, width })),
   ];
   await writeNewFile(file, async (temporary) => {
@@ -79,7 +84,7 @@ export async function writeSelectionParquet(
 async function tableOf(data: RunData, rows: Uint32Array, options: ExportOptions): Promise<Table> {
   const { coordinates = true, features = false, signal } = options;
   const numbers: [string, Float64Array][] = [];
-  for (const name of data.columns) numbers.push([name, await data.column(name)]);
+  for (const name of data.columns) if (name !== "captured") numbers.push([name, await data.column(name)]);
   const vectors: Table["vectors"][number][] = [];
   if (coordinates && data.pca) {
     const blocks = scoresOf(data);
@@ -99,7 +104,7 @@ async function tableOf(data: RunData, rows: Uint32Array, options: ExportOptions)
     }
     vectors.push({ name: "features", ...(await gather(rows, source.dimension, featuresOf(source, signal), signal)) });
   }
-  return { numbers, vectors };
+  return { numbers, captured: data.capturedAt, vectors };
 }
 
 interface Block {
@@ -142,10 +147,11 @@ async function gather(
 async function* csvOf(
   data: RunData,
   rows: Uint32Array,
-  { numbers, vectors }: Table,
+  { numbers, captured, vectors }: Table,
   { onProgress, signal }: ExportOptions,
 ): AsyncGenerator<string> {
   const head = ["path", "label", "label_original", ...numbers.map(([name]) => name)];
+  if (captured) head.push("captured_at");
   for (const { name, width } of vectors) {
     for (let index = 1; index <= width; index += 1) head.push(`${name === "pca" ? "pca" : "f"}${index}`);
   }
@@ -155,6 +161,7 @@ async function* csvOf(
   for (const [place, row] of rows.entries()) {
     const cells = [data.pathOf(row), data.labelOf(row), data.originalLabelOf(row)].map(csvField);
     for (const [, values] of numbers) cells.push(csvNumber(values[row] as number));
+    if (captured) cells.push(csvTime(captured[row] as number));
     for (const { values, width } of vectors) {
       for (let at = place * width; at < (place + 1) * width; at += 1) {
         cells.push(csvFloat(values[at] as number));
@@ -176,6 +183,11 @@ async function* csvOf(
 function csvFloat(value: number): string {
   if (value === 0) return "0";
   return Number.isNaN(value) ? "" : value.toPrecision(9);
+}
+
+/** With a blank for the T of ISO 8601, and always with milliseconds: spreadsheets and pandas take a column of these for times. */
+function csvTime(micros: number): string {
+  return Number.isNaN(micros) ? "" : localTime(micros).replace("T", " ");
 }
 
 function csvNumber(value: number): string {

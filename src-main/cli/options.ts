@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { LabelFrom, Preset, ProviderChoice, Solver } from "../api/contract.js";
 import { VergerError } from "../core/errors.js";
 import { addS3Options, byteCount, type S3Flags } from "./s3-options.js";
-import { commandPath, labelRule, oneOf, share, wholeNumber } from "./usage.js";
+import { commandPath, labelFrom, oneOf, share, wholeNumber } from "./usage.js";
 
 /** Options that several commands share, in groups as --help shows them. */
 
@@ -64,7 +64,7 @@ export function addEmbedOptions(command: Command): Command {
   return command
     .addOption(
       new Option("--label-from <rule>", "where labels come from: parent, none, or filename:<regex> (first group)")
-        .argParser(labelRule)
+        .argParser(labelFrom)
         .default("parent"),
     )
     .optionsGroup("Model:")

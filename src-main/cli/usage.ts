@@ -1,5 +1,7 @@
 import type { Command, CommanderError } from "commander";
-import { VergerError } from "../core/errors.js";
+import type { LabelFrom } from "../api/contract.js";
+import { errorMessage, VergerError } from "../core/errors.js";
+import { labelRule } from "../core/manifest/label.js";
 
 /** Checks of command-line values. A parser throws `usage/invalid-value`, which ends the process with exit code 2. */
 
@@ -39,22 +41,17 @@ export function oneOf<const T extends string>(flag: string, words: readonly T[])
   };
 }
 
-/** The parser of --label-from: `parent`, `none` or `filename:<regex>`. */
-export function labelRule(text: string): "parent" | "none" | `filename:${string}` {
-  if (text === "parent" || text === "none") return text;
-  const pattern = /^filename:(.+)$/s.exec(text)?.[1];
-  if (pattern === undefined) throw invalid("--label-from", "parent, none or filename:<regular expression>", text);
+/** The parser of --label-from: `parent`, `none` or `filename:<regex>`, by the rules of the scan. */
+export function labelFrom(text: string): LabelFrom {
   try {
-    new RegExp(pattern, "u");
+    labelRule(text);
+    return text as LabelFrom;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new VergerError(
-      "usage/invalid-value",
-      `Expected a regular expression after --label-from filename:, but "${pattern}" is none (${reason}).`,
-      { details: { option: "--label-from", received: text } },
-    );
+    throw new VergerError("usage/invalid-value", errorMessage(error), {
+      cause: error,
+      details: { option: "--label-from", received: text },
+    });
   }
-  return `filename:${pattern}`;
 }
 
 const CODES: Readonly<Record<string, string>> = {
@@ -73,7 +70,8 @@ export function toUsageError(error: CommanderError, command: Command): VergerErr
   const path = commandPath(command);
   const [a, b] = [...first.matchAll(/'([^']*)'/g)].map((match) => match[1]);
   const help = `"${path} --help" tells what there is`;
-  const ending = hint ? `did you mean ${hint}?` : `${help}.`;
+  const later = command.commands.some((child) => child.options.some((option) => a !== undefined && option.is(a)));
+  const ending = hint ? `did you mean ${hint}?` : later ? "it goes behind the command's name." : `${help}.`;
   const sentences: Readonly<Record<string, string>> = {
     "commander.unknownOption": `Expected an option of ${path}, but received ${a}; ${ending}`,
     "commander.unknownCommand": `Expected a command of ${path}, but received ${a}; ${ending}`,

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { Output } from "../../src-main/cli/output.js";
 import { buildProgram } from "../../src-main/cli/program.js";
-import { labelRule, oneOf, share, wholeNumber } from "../../src-main/cli/usage.js";
+import { labelFrom, oneOf, share, wholeNumber } from "../../src-main/cli/usage.js";
 import { VergerError } from "../../src-main/core/errors.js";
 import { recorded } from "../support/streams.js";
 
@@ -83,6 +83,7 @@ describe("wrong usage", () => {
     [["run", "photos", "--ot", "x"], "usage/unknown-option", "did you mean --out?"],
     [["run", "photos", "--varience", "0.8", "--out", "x"], "usage/unknown-option", "did you mean --variance?"],
     [["sample", "x", "--imges", "3"], "usage/unknown-option", "did you mean --images?"],
+    [["--json", "run", "photos"], "usage/unknown-option", "behind the command's name"],
     [["rum", "photos"], "usage/unknown-command", "did you mean run?"],
     [["models", "lst"], "usage/unknown-command", "did you mean list?"],
     [["run", "--out", "x"], "usage/missing-argument", "<source>"],
@@ -122,9 +123,12 @@ describe("values", () => {
   it("takes words and label rules only", () => {
     expect(oneOf("--x", ["a", "b"])("b")).toBe("b");
     expect(() => oneOf("--x", ["a", "b"])("c")).toThrow(/one of a, b/);
-    expect(labelRule("parent")).toBe("parent");
-    expect(labelRule("filename:^(.+)_\\d+")).toBe("filename:^(.+)_\\d+");
-    for (const text of ["folder", "filename:", "filename:("]) expect(() => labelRule(text), text).toThrow(VergerError);
+    // The last as people write it: what the scan takes, the command line takes.
+    for (const text of ["parent", "none", "filename:^(.+)_\\d+", "filename:^(\\w+)\\-"])
+      expect(labelFrom(text)).toBe(text);
+    for (const text of ["folder", "filename:", "filename:(", "filename:no group"]) {
+      expect(() => labelFrom(text), text).toThrowError(expect.objectContaining({ code: "usage/invalid-value" }));
+    }
   });
 });
 

@@ -147,7 +147,8 @@ class StageState {
 
 function amountOf({ done, total, unit }: Pick<ProgressEvent, "done" | "total" | "unit">): string {
   if (unit === "bytes") return total > done ? `${bytes(done)} of ${bytes(total)}` : bytes(done);
-  return total > done ? `${count(done)} of ${count(total)} ${unit}` : `${count(done)} ${unit}`;
+  if (total > done) return `${count(done)} of ${count(total)} ${unit}`;
+  return `${count(done)} ${done === 1 ? unit.replace(/s$/, "") : unit}`;
 }
 
 /** Seconds of a clock that never goes back. */

@@ -75,6 +75,13 @@ describe("without a terminal", () => {
     expect(stdout.text()).toBe("");
   });
 
+  it("counts one image as one", () => {
+    const one = open();
+    one.progress.onEvent({ type: "progress", stage: "scan", done: 1, total: 0, unit: "images" });
+    one.stage(1, "scan", "done", 1);
+    expect(one.stderr.text()).toBe("verger: scan: done, 1 image in 1.00 s (1.00 images/s)\n");
+  });
+
   it("counts bytes and files together, and takes the slower of both for what is left", () => {
     let time = 0;
     const stderr = recorded();

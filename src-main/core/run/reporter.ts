@@ -17,18 +17,21 @@ export class Reporter {
     this.send({ type: "notice", ...notice });
   }
 
-  /** Runs one stage between its start and done events. */
+  /** Runs one stage between its start and done events. One that fails or is stopped is never told to be done. */
   async stage<T>(stage: Stage, total: number | undefined, work: () => Promise<T>): Promise<T> {
     const began = performance.now();
     this.lastProgress = Number.NEGATIVE_INFINITY;
     this.send({ type: "stage", stage, state: "start", ...(total === undefined ? {} : { total }) });
+    let seconds = 0;
+    let result: T;
     try {
-      return await work();
+      result = await work();
     } finally {
-      const seconds = (performance.now() - began) / 1000;
+      seconds = (performance.now() - began) / 1000;
       this.timings[stage] = (this.timings[stage] ?? 0) + seconds;
-      this.send({ type: "stage", stage, state: "done", seconds, ...(total === undefined ? {} : { total }) });
     }
+    this.send({ type: "stage", stage, state: "done", seconds, ...(total === undefined ? {} : { total }) });
+    return result;
   }
 
   progress(stage: Stage, done: number, total: number, unit: "images" | "rows" | "bytes", setAside?: number): void {

@@ -14,18 +14,13 @@ export class SyncProgress {
     private readonly send: (event: SyncEvent) => void,
   ) {}
 
-  /** Runs one stage between its start and done events. */
+  /** Runs one stage between its start and done events. One that fails or is stopped is never told to be done. */
   async stage(stage: SyncStage, work: () => Promise<void>): Promise<void> {
     const began = performance.now();
     this.send({ type: "stage", stage, state: "start" });
-    let whole = false;
-    try {
-      await work();
-      whole = true;
-    } finally {
-      if (whole) this.report(stage);
-      this.send({ type: "stage", stage, state: "done", seconds: (performance.now() - began) / 1000 });
-    }
+    await work();
+    this.report(stage);
+    this.send({ type: "stage", stage, state: "done", seconds: (performance.now() - began) / 1000 });
   }
 
   /** Everything is compared: from now on the end of the transfers is known. */

@@ -70,7 +70,7 @@ export function toUsageError(error: CommanderError, command: Command): VergerErr
   const path = commandPath(command);
   const [a, b] = [...first.matchAll(/'([^']*)'/g)].map((match) => match[1]);
   const help = `"${path} --help" tells what there is`;
-  const later = command.commands.some((child) => child.options.some((option) => a !== undefined && option.is(a)));
+  const later = command.commands.some((child) => child.options.some(({ short, long }) => a === short || a === long));
   const ending = hint ? `did you mean ${hint}?` : later ? "it goes behind the command's name." : `${help}.`;
   const sentences: Readonly<Record<string, string>> = {
     "commander.unknownOption": `Expected an option of ${path}, but received ${a}; ${ending}`,

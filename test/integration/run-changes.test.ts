@@ -38,6 +38,19 @@ async function freshHashes(...options: string[]): Promise<Record<string, string>
   return resultHashes(fresh);
 }
 
+describe("a finished run that has lost a file", () => {
+  it.each(["manifest/part-00000.parquet", "pca/part-00000.parquet", "pca/model.json", "pca/model.parquet"])(
+    "makes %s again, embeds nothing, and ends as it was",
+    async (name) => {
+      const before = resultHashes(run);
+      rmSync(path.join(run, name));
+      expect(await cliJson(command)).toMatchObject({ embedded: 0, reused: IMAGES });
+      expectFinished(run);
+      expect(resultHashes(run)).toEqual(before);
+    },
+  );
+});
+
 describe("a changed source", () => {
   it("embeds exactly what was added, modified or renamed, and equals a fresh run byte for byte", async () => {
     const names = imagesBelow(photos);

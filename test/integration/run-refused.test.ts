@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CliProcess, cliFailure, cliJson } from "../support/run-cli.js";
@@ -96,6 +96,30 @@ describe("a folder of someone else's files", () => {
       expect(failure).toMatchObject({ code: "run/not-empty", message: expect.stringContaining("features") });
       expect(snapshot(foreign)).toEqual(before);
     }
+  });
+});
+
+describe("a place that can hold no folder", () => {
+  it.skipIf(process.platform === "win32")("is refused at once, with what stands there", async () => {
+    const file = path.join(folder, "file");
+    const broken = path.join(folder, "broken");
+    writeFileSync(file, "mine");
+    symlinkSync(path.join(folder, "no such", "folder"), broken);
+    for (const out of [file, path.join(file, "run"), broken]) {
+      const failure = await cliFailure(["run", photos, "--out", out, "--preset", "fast"]);
+      expect(failure).toMatchObject({
+        code: "storage/write",
+        message: expect.stringContaining("a file or a broken link"),
+      });
+    }
+    expect(readFileSync(file, "utf8")).toBe("mine");
+    const below = await cliFailure(["run", photos, "--out", path.join(broken, "run"), "--preset", "fast"]);
+    expect(below.code).toBe("storage/write");
+  });
+
+  it.skipIf(!existsSync("/proc/self"))("never waits for a folder that cannot be made", async () => {
+    expect((await cliFailure(["run", photos, "--out", "/proc/verger/run"])).code).toBe("storage/write");
+    expect((await cliFailure(["sample", "/proc/verger"])).code).toBe("storage/write");
   });
 });
 

@@ -9,6 +9,8 @@ import { VergerError } from "../errors.js";
 const SCHEMA_VERSION = 1;
 const JSON_NAME = "model.json";
 const PARQUET_NAME = "model.parquet";
+/** What a model consists of on disk. */
+export const PCA_MODEL_FILES = [PARQUET_NAME, JSON_NAME] as const;
 
 const count = z.number().int().nonnegative();
 const modelSchema = z.object({

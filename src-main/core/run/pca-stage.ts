@@ -6,7 +6,7 @@ import { throwIfCancelled, VergerError } from "../errors.js";
 import type { FeatureSource } from "../features/source.js";
 import { type Corrections, correctedLabel } from "../labels/corrections.js";
 import { fit } from "../pca/fit.js";
-import { savePcaModel } from "../pca/model-file.js";
+import { PCA_MODEL_FILES, savePcaModel } from "../pca/model-file.js";
 import { COMPRESSION } from "./part.js";
 import type { Reporter } from "./reporter.js";
 import type { RunStore } from "./store.js";
@@ -106,6 +106,12 @@ export async function pcaStage(options: PcaStageOptions): Promise<PcaStageResult
     solver: model.solver,
   };
   return { summary, ...labels };
+}
+
+/** True when the model and every part of the projections of so many rows are there. */
+export function pcaFilesStand(store: RunStore, rows: number): boolean {
+  const parts = Math.max(1, Math.ceil(rows / ROWS_PER_PCA_PART));
+  return store.parts("pca").length === parts && PCA_MODEL_FILES.every((name) => store.holds(`pca/${name}`));
 }
 
 /** Rows of one part of `pca/`, as they are gathered. */

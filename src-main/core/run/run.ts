@@ -25,7 +25,7 @@ import { embedStage } from "./embed-stage.js";
 import { requireSameIdentity } from "./identity.js";
 import { keepLabels } from "./keep-labels.js";
 import { manifestStands, writeManifest } from "./manifest-file.js";
-import { checkPcaParameters, type PcaStageResult, pcaStage, relabelPca } from "./pca-stage.js";
+import { checkPcaParameters, type PcaStageResult, pcaFilesStand, pcaStage, relabelPca } from "./pca-stage.js";
 import { photosOf } from "./photos.js";
 import { PreviousRows, readErrorsPart, standsUndated } from "./previous.js";
 import { peakRssBytes, Reporter } from "./reporter.js";
@@ -150,7 +150,7 @@ class RunJob {
     return manifest;
   }
 
-  /** True when the run is finished and nothing about it has been asked to change. */
+  /** True when the run is finished, all of it is there, and nothing about it has been asked to change. */
   private stands(begun: RunFile, manifest: Manifest): boolean {
     const { store, request } = this;
     return (
@@ -158,6 +158,7 @@ class RunJob {
       store.succeeded &&
       begun.manifest?.digest === manifest.digest &&
       store.parts("features").length === begun.manifest.parts &&
+      manifestStands(store, manifest.entries) &&
       !this.retries(begun) &&
       (!request.pca || this.pcaStands(begun, manifest))
     );
@@ -178,6 +179,7 @@ class RunJob {
     return (
       begun.pca !== null &&
       begun.pca.manifestDigest === manifest.digest &&
+      pcaFilesStand(this.store, begun.counts.images - begun.counts.setAside) &&
       JSON.stringify(begun.pca.parameters) === JSON.stringify(pcaParameters(this.request))
     );
   }

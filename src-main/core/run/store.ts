@@ -6,6 +6,7 @@ import { atomicWriteFile, syncDirectory } from "../../native/parquet.js";
 import { type FileLock, lockFile } from "../../native/system.js";
 import { errorCode, errorMessage, VergerError } from "../errors.js";
 import { LABELS_FILE } from "../labels/overlay.js";
+import { makeFolder } from "../make-folder.js";
 import { type RunMirror, requireLocal } from "../remote.js";
 
 /** What a generation of features consists of; moved together when the source has changed. */
@@ -134,7 +135,7 @@ export class RunStore {
     try {
       // Answers with the system's own code for a read-only folder, which mkdir (ENOENT) and the lock would hide.
       accessSync(nearestExisting(folder), constants.W_OK);
-      const created = mkdirSync(folder, { recursive: true }) !== undefined;
+      const created = makeFolder(folder);
       refuseStrangers(folder);
       return new RunStore(folder, lockFile(path.join(folder, ".lock")), created, mirror);
     } catch (error) {
@@ -172,11 +173,14 @@ export class RunStore {
 
   /** Frees the lock. A folder that this store made and that got no run is removed again. */
   async close(): Promise<void> {
-    await this.mirror?.close();
-    if (this.created && readdirSync(this.folder).every((name) => name === ".lock")) {
-      rmSync(this.folder, { recursive: true, force: true });
+    try {
+      await this.mirror?.close();
+      if (this.created && existsSync(this.folder) && readdirSync(this.folder).every((name) => name === ".lock")) {
+        rmSync(this.folder, { recursive: true, force: true });
+      }
+    } finally {
+      this.lock.unlock();
     }
-    this.lock.unlock();
   }
 
   path(...parts: string[]): string {
@@ -213,6 +217,11 @@ export class RunStore {
       .map((name) => partIndex(name.slice(kind.length + 1)))
       .filter((index) => index !== undefined)
       .sort((a, b) => a - b);
+  }
+
+  /** True when a file of the run stands. @param name below the run's folder, `/` between folders */
+  holds(name: string): boolean {
+    return this.complete ? existsSync(this.path(...name.split("/"))) : this.elsewhere.includes(name);
   }
 
   /** What stands of a run elsewhere, as long as the local folder may hold less. */
@@ -393,7 +402,17 @@ function openFailure(folder: string, error: unknown): unknown {
       { cause: error },
     );
   }
-  const message = `Expected to write to ${folder}, but: ${errorMessage(error)}; choose a writable folder with --out.`;
+  // The lock's own failure is a whole sentence.
+  const reason = errorMessage(error).replace(/\.$/, "");
+  if (code === "EEXIST" || code === "ENOTDIR" || code === "ELOOP") {
+    return new VergerError(
+      "storage/write",
+      `Expected a folder, or room for one, at ${folder}, but a file or a broken link is there or on the way to it ` +
+        `(${reason}); choose another --out.`,
+      { cause: error },
+    );
+  }
+  const message = `Expected to write to ${folder}, but: ${reason}; choose a writable folder with --out.`;
   if (code === "EROFS" || code === "EACCES" || code === "EPERM") {
     return new VergerError("storage/read-only", message, { cause: error });
   }

@@ -1,9 +1,10 @@
 /** A synthetic labelled fruit set in the Fruits-360 layout: something to try Verger with, offline, on any machine. */
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { rename, rm, rmdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { encodeJpeg } from "../../native/image.js";
 import { errorCode, errorMessage, throwIfCancelled, VergerError } from "../errors.js";
+import { makeFolder } from "../make-folder.js";
 import { FRUITS } from "./catalogue.js";
 import { type Mat3, multiply, rotation } from "./math.js";
 import { buildModel, type Model, variant } from "./model.js";
@@ -243,7 +244,7 @@ async function write(folder: string, file: string, data: Uint8Array | string): P
   const target = path.join(folder, file);
   const temporary = path.join(path.dirname(target), `.${path.basename(target)}.tmp`);
   try {
-    await mkdir(path.dirname(target), { recursive: true });
+    makeFolder(path.dirname(target));
     await writeFile(temporary, data);
     await rename(temporary, target);
   } catch (error) {

@@ -1,7 +1,8 @@
 /** The two sides of a sync as the user named them, checked before anything is read or written. */
-import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { errorCode, errorMessage, VergerError } from "../../core/errors.js";
+import { makeFolder } from "../../core/make-folder.js";
 import { folderPrefix, formatLocation, parseLocation } from "../location.js";
 
 export interface LocalSide {
@@ -91,7 +92,7 @@ function targetFolder(given: string, dryRun: boolean): LocalSide {
   if (standing && !standing.isDirectory()) throw notAFolder(given, root);
   if (!standing && dryRun) return { kind: "local", root, exists: false };
   try {
-    mkdirSync(path.toNamespacedPath(root), { recursive: true });
+    makeFolder(path.toNamespacedPath(root));
     return { kind: "local", root: realpathSync(root), exists: true };
   } catch (error) {
     throw new VergerError(

@@ -1,5 +1,10 @@
 import type { Job } from "./channels.js";
 
+/** True for a job that is under way or waits for its turn. */
+export function isActive({ state }: Pick<Job, "state">): boolean {
+  return state === "queued" || state === "running" || state === "stopping";
+}
+
 /** The share that is done of the stage under way, 0..1; null where its end is not known. */
 export function shareDone(progress: Job["progress"]): number | null {
   return progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : null;

@@ -1,7 +1,7 @@
 /** What the system is shown of the jobs: progress in the taskbar, a badge, and that the machine must not fall asleep. */
 import type { App, BrowserWindow, PowerSaveBlocker } from "electron";
 import type { ApiEvent, Job } from "../api/channels.js";
-import { byUrgency, shareDone } from "../api/progress.js";
+import { byUrgency, isActive, shareDone } from "../api/progress.js";
 
 /** Values of `BrowserWindow.setProgressBar`. */
 const NONE = -1;
@@ -53,7 +53,7 @@ export class ActiveJobs {
   private put(job: Job): void {
     this.active.delete(job.id);
     this.paused.delete(job.id);
-    if (job.state === "queued" || job.state === "running" || job.state === "stopping") this.active.set(job.id, job);
+    if (isActive(job)) this.active.set(job.id, job);
     else if (job.state === "paused" && this.held.has(job.id)) this.paused.set(job.id, job);
     else this.held.delete(job.id);
   }

@@ -272,7 +272,7 @@ export class RunRegistry {
 
   private cardOf(recent: Recent): RunCard {
     const { path: folder, openedAt, photos } = recent;
-    const common = { run: runId(folder), path: folder, name: path.basename(folder), openedAt };
+    const common = { run: runId(folder), path: folder, name: path.basename(folder), openedAt, located: photos ?? null };
     let file: RunFile | undefined;
     let problem: RunCard["problem"] = null;
     try {

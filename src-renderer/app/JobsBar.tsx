@@ -1,10 +1,10 @@
 import { Pause, X } from "lucide-react";
 import { useState } from "react";
-import { byUrgency, shareDone } from "../../src-main/api/progress.js";
+import { byUrgency, isActive, shareDone } from "../../src-main/api/progress.js";
 import { client } from "../api/client.js";
 import { doneText, rateText, titleOf } from "../components/job-words.js";
 import { Bar, Confirm, IconButton } from "../components/ui.js";
-import { isActive, tellError, useApp } from "../state/app.js";
+import { tellError, useApp } from "../state/app.js";
 import { useSpeech } from "../state/settings.js";
 import { writePlace } from "./link.js";
 

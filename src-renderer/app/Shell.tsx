@@ -1,8 +1,9 @@
 import { clsx } from "clsx";
 import { Keyboard, Plus, Settings as SettingsIcon } from "lucide-react";
 import type { ReactNode } from "react";
+import { isActive } from "../../src-main/api/progress.js";
 import { IconButton } from "../components/ui.js";
-import { isActive, useApp } from "../state/app.js";
+import { useApp } from "../state/app.js";
 import { useExplore } from "../state/explore.js";
 import { useSpeech } from "../state/settings.js";
 import { ConnectionBanner } from "./ConnectionBanner.js";

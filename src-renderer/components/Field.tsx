@@ -58,3 +58,16 @@ export function TextInput({
     />
   );
 }
+
+/** A line of text with its label and, where there is one, its line of help. */
+export function TextField({
+  label,
+  help,
+  ...input
+}: { label: string; help?: ReactNode } & Omit<Parameters<typeof TextInput>[0], "described">) {
+  return (
+    <Field id={input.id} label={label} help={help}>
+      <TextInput {...input} described={help !== undefined} />
+    </Field>
+  );
+}

@@ -1,5 +1,5 @@
 import { useSpeech } from "../state/settings.js";
-import { Field, TextInput } from "./Field.js";
+import { TextField } from "./Field.js";
 import type { S3Choice } from "./s3-choice.js";
 
 /** Profile, region and endpoint; never a secret. */
@@ -16,14 +16,14 @@ export function S3Fields({ value, onChange }: { value: S3Choice; onChange: (valu
       <p className="mt-0.5 mb-2 text-muted">{t("s3.credentials")}</p>
       <div className="grid gap-3 sm:grid-cols-3">
         {fields.map(([name, placeholder]) => (
-          <Field key={name} id={`s3-${name}`} label={t(`s3.${name}`)}>
-            <TextInput
-              id={`s3-${name}`}
-              value={value[name]}
-              onChange={(text) => onChange({ ...value, [name]: text })}
-              placeholder={placeholder}
-            />
-          </Field>
+          <TextField
+            key={name}
+            id={`s3-${name}`}
+            label={t(`s3.${name}`)}
+            value={value[name]}
+            onChange={(text) => onChange({ ...value, [name]: text })}
+            placeholder={placeholder}
+          />
         ))}
       </div>
     </fieldset>

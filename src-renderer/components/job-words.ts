@@ -1,5 +1,8 @@
 /** What is said of a job's progress, in its own unit. */
 import type { Job } from "../../src-main/api/channels.js";
+import type { Language } from "../../src-main/api/language.js";
+import { byUrgency, isActive, shareDone } from "../../src-main/api/progress.js";
+import { percentText } from "../../src-main/api/spoken.js";
 import type { Speech } from "../i18n/index.js";
 import { nameOf } from "./names.js";
 
@@ -28,4 +31,12 @@ export function doneText({ t, bytes }: Speech, progress: NonNullable<Job["progre
 /** The speed of the last seconds. */
 export function rateText({ t, n, bytes }: Speech, rate: number, unit: NonNullable<Job["progress"]>["unit"]): string {
   return unit === "bytes" ? t("jobs.rate.bytes", { rate: bytes(rate) }) : t(`jobs.rate.${unit}`, { rate: n(rate) });
+}
+
+/** "43% · orchard – Verger" while a job is under way: what changes stands first, where a narrow tab still shows it. */
+export function pageTitle(jobs: readonly Job[], language: Language): string {
+  const [job] = byUrgency(jobs.filter(isActive));
+  if (!job) return "Verger";
+  const share = shareDone(job.progress);
+  return `${share === null ? "" : `${percentText(language, share)} · `}${titleOf(job)} – Verger`;
 }

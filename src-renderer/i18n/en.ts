@@ -248,7 +248,6 @@ export const en = {
   },
   "locate.done": "Photos are shown from {folder}",
   "locate.forget": "Forget where the photos were located",
-  "locate.forgetThis": "Forget {folder}",
   "locate.forgotten": "Photos are looked for in {folder} again",
   "locate.forgottenUnknown": "The located folder is forgotten. The run itself does not say where its photos are.",
 

@@ -257,7 +257,6 @@ export const fr: Dictionary = {
   },
   "locate.done": "Les photos sont lues dans {folder}",
   "locate.forget": "Oublier où les photos ont été localisées",
-  "locate.forgetThis": "Oublier {folder}",
   "locate.forgotten": "Les photos sont de nouveau cherchées dans {folder}",
   "locate.forgottenUnknown": "Le dossier localisé est oublié. L’exécution elle-même ne dit pas où sont ses photos.",
 

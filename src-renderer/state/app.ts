@@ -141,8 +141,3 @@ export function start(): void {
     useApp.setState({ link });
   });
 }
-
-/** Jobs that are under way or wait for their turn. */
-export function isActive({ state }: Job): boolean {
-  return state === "queued" || state === "running" || state === "stopping";
-}

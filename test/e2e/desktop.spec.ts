@@ -76,6 +76,16 @@ test("desktop: a run folder of the command line is explored, over the bridge alo
   choose(WORDS.en.undo);
   await expect(quince).toHaveCount(0);
 
+  // An export goes to a folder of this machine, chosen by the system's dialog: there are no downloads to offer.
+  await page.keyboard.press("x");
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("CSV table")).toBeVisible();
+  await expect(dialog.getByText("A download in this browser")).toHaveCount(0);
+  system.answers.folder = orchard.folder;
+  await dialog.getByRole("button", { name: "Choose … In the folder" }).click();
+  await expect(dialog.getByLabel("In the folder", { exact: true })).toHaveValue(orchard.folder);
+  await page.keyboard.press("Escape");
+
   choose(WORDS.en.settings);
   await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
   await page.getByRole("radio", { name: "Français" }).check({ force: true });

@@ -29,11 +29,13 @@ test("a run is paused, goes on, is cancelled after a question, and ends as if no
   await job.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Keep running" }).click();
   await state("running");
+  await expect(page).toHaveTitle(/^\d+% · stopped-run – Verger$/);
   await job.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Cancel run" }).click();
   await state("cancelled");
   await job.getByRole("button", { name: "Resume" }).click();
   await state("done");
+  await expect(page).toHaveTitle("Verger");
   await job.getByRole("link", { name: "Explore" }).click();
   await expect(page.getByRole("heading", { name: "2,400 photos" })).toBeVisible();
   const inspected = await cli(["inspect", path.join(orchard.folder, "stopped-run"), "--json"]);

@@ -94,4 +94,16 @@ test("photos that were moved are located; those set aside are listed", async ({ 
   await page.keyboard.press("Escape");
   await expect(page.getByRole("cell", { name: /broken\.jpg/ })).toBeVisible();
   await expect(page).toHaveURL(/aside=1/);
+
+  // The run's card forgets it, and takes that back.
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  const more = page.getByRole("button", { name: "More actions: moved" });
+  const forget = page.getByRole("menuitem", { name: "Forget where the photos were located" });
+  await more.click();
+  await forget.click();
+  await page.getByText(/^Photos are looked for in .* again/).waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect.poll(() => page.locator("li").filter({ hasText: "moved" }).locator("img").count()).toBeGreaterThan(0);
+  await more.click();
+  await expect(forget).toBeVisible();
 });

@@ -106,6 +106,7 @@ describe("the photos of a run", () => {
     expect(now.problems.map(({ code }) => code)).not.toContain("photo/missing");
     // Pictures that a browser keeps are those of the old place.
     expect(now.card.version).not.toBe(first.version);
+    expect([first.located, now.card.located]).toEqual([null, elsewhere]);
     await expect(engine.image(first.run, first.version, 0, 64)).rejects.toMatchObject({ code: "run/changed" });
     expect(await engine.image(first.run, now.card.version, 0, "full")).toMatchObject({ format: "jpeg" });
 
@@ -116,6 +117,7 @@ describe("the photos of a run", () => {
     expect(again.version).toBe(now.card.version);
     expect(await call("runs.locate", { run: again.run, folder: null })).toMatchObject({ root: photos, saved: true });
     expect(await problem(again.run)).toBe("photo/missing");
+    expect((await card()).located).toBeNull();
   });
 
   it("that are not in a folder are not taken for found, and some of them are counted", async () => {

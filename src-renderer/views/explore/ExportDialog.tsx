@@ -3,6 +3,7 @@ import { CircleCheck } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
+import { TextField } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { Bar, Button, Dialog, ProblemNote } from "../../components/ui.js";
 import { exportListeners } from "../../state/app.js";
@@ -163,16 +164,12 @@ function Export() {
           {!downloads && (
             <PathField id="export-folder" label={t("export.folder")} value={folder} onChange={setFolder} />
           )}
-          <label className="block">
-            <span className="mb-1.5 block font-medium">{t(isTable(format) ? "export.name" : "export.newFolder")}</span>
-            <input
-              className="field w-full"
-              value={stem}
-              onChange={(event) => setStem(event.target.value)}
-              spellCheck={false}
-              required
-            />
-          </label>
+          <TextField
+            id="export-name"
+            label={t(isTable(format) ? "export.name" : "export.newFolder")}
+            value={stem}
+            onChange={setStem}
+          />
         </div>
         <p className="-mt-2.5 text-2xs text-muted [overflow-wrap:anywhere]">{downloads ? name : to}</p>
         {problem && <ProblemNote {...problem} />}

@@ -1,3 +1,4 @@
+import { FolderX } from "lucide-react";
 import { useState } from "react";
 import type { Problem, ResponseOf } from "../../../src-main/api/channels.js";
 import { client, problemOf } from "../../api/client.js";
@@ -5,6 +6,7 @@ import { PathField } from "../../components/PathField.js";
 import { Button, Dialog, ProblemNote } from "../../components/ui.js";
 import { tell } from "../../state/app.js";
 import { reopen, showDialog, useExplore } from "../../state/explore.js";
+import { forgetLocated } from "../../state/located.js";
 import { useSpeech } from "../../state/settings.js";
 import { parentOf } from "./paths.js";
 
@@ -31,6 +33,7 @@ type Looked = ResponseOf<"runs.locate"> & { readonly folder: string };
 function Locate({ root }: { root: string | null }) {
   const { t, n } = useSpeech();
   const run = useExplore((state) => state.run);
+  const card = useExplore((state) => state.overview?.card);
   const [folder, setFolder] = useState("");
   const [looked, setLooked] = useState<Looked>();
   const [looking, setLooking] = useState(false);
@@ -86,7 +89,20 @@ function Locate({ root }: { root: string | null }) {
         )}
         {problem && <ProblemNote {...problem} />}
       </div>
-      <div className="flex justify-end gap-2">
+      <div className="flex flex-wrap justify-end gap-2">
+        {card?.located != null && (
+          <Button
+            kind="ghost"
+            icon={FolderX}
+            className="mr-auto"
+            onClick={() => {
+              showDialog(null);
+              void forgetLocated(card);
+            }}
+          >
+            {t("locate.forget")}
+          </Button>
+        )}
         <Button onClick={() => showDialog(null)}>{t("action.cancel")}</Button>
         <Button kind="primary" type="submit" disabled={looking || folder.trim() === ""}>
           {t(current && current.found > 0 ? "locate.use" : "locate.look")}

@@ -1,5 +1,5 @@
 import type { Job } from "../../../src-main/api/channels.js";
-import { isActive } from "../../state/app.js";
+import { isActive } from "../../../src-main/api/progress.js";
 import { useSpeech } from "../../state/settings.js";
 import { JobItem } from "./JobItem.js";
 

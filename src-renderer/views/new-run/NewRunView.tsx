@@ -5,7 +5,7 @@ import type { RequestOf } from "../../../src-main/api/channels.js";
 import type { Preset } from "../../../src-main/api/contract.js";
 import { client, problemOf } from "../../api/client.js";
 import { go, useRoute } from "../../app/router.js";
-import { Field, TextInput } from "../../components/Field.js";
+import { TextField } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
 import { isBucket, NO_S3, s3Options } from "../../components/s3-choice.js";
@@ -137,9 +137,7 @@ export function NewRunView() {
           </div>
         </div>
         <div className="mt-6">
-          <Field id="out" label={t("new.out")} help={t("new.outHelp")}>
-            <TextInput id="out" described value={out} onChange={setOut} />
-          </Field>
+          <TextField id="out" label={t("new.out")} help={t("new.outHelp")} value={out} onChange={setOut} />
           <Standing probe={probe} />
         </div>
         {problem && (

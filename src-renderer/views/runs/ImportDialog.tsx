@@ -3,7 +3,7 @@ import { useState } from "react";
 import type { Problem } from "../../../src-main/api/channels.js";
 import { client, problemOf } from "../../api/client.js";
 import { go } from "../../app/router.js";
-import { Field, TextInput } from "../../components/Field.js";
+import { TextField } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
 import { isBucket, NO_S3, s3Options } from "../../components/s3-choice.js";
@@ -84,9 +84,7 @@ function Import() {
         </div>
         {report && report.columns.length > 0 && <Columns report={report} names={names} onChange={setNames} />}
         <div className="grid gap-5 sm:grid-cols-2">
-          <Field id="import-out" label={t("new.out")} help={t("import.outHelp")}>
-            <TextInput id="import-out" described value={out} onChange={setOut} />
-          </Field>
+          <TextField id="import-out" label={t("new.out")} help={t("import.outHelp")} value={out} onChange={setOut} />
           <VarianceField id="import-variance" value={variance} onChange={setVariance} />
         </div>
         {inBucket && <S3Fields value={s3} onChange={setS3} />}

@@ -1,5 +1,5 @@
 import { clsx } from "clsx";
-import { Columns2, Copy, FolderOpen, ListX, Trash2 } from "lucide-react";
+import { Columns2, Copy, FolderOpen, FolderX, ListX, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import { client } from "../../api/client.js";
@@ -8,6 +8,7 @@ import { Photo } from "../../components/Photo.js";
 import { Confirm, Menu, type MenuItem } from "../../components/ui.js";
 import { tell, tellError } from "../../state/app.js";
 import { copyText } from "../../state/clipboard.js";
+import { forgetLocated } from "../../state/located.js";
 import { useSettings, useSpeech } from "../../state/settings.js";
 
 export function RunCardItem({
@@ -64,6 +65,9 @@ export function RunCardItem({
   const place: MenuItem[] = [
     { label: t("runs.copyPath"), icon: Copy, run: () => void copyText(card.path) },
     ...(canReveal ? [{ label: t("runs.reveal"), icon: FolderOpen, run: reveal }] : []),
+    ...(card.located === null
+      ? []
+      : [{ label: t("locate.forget"), icon: FolderX, run: () => void forgetLocated(card) }]),
   ];
   return (
     <li className="group relative min-w-0">

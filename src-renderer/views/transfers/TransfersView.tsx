@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Problem } from "../../../src-main/api/channels.js";
 import type { Preview } from "../../../src-main/api/transfers.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
-import { Field, TextInput } from "../../components/Field.js";
+import { TextField } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
 import { isBucket, namesBucket } from "../../components/s3-choice.js";
@@ -119,34 +119,31 @@ function Form({ initial }: { initial: TransferForm }) {
         <div className="mt-3 space-y-5 rounded-xl border border-line bg-surface p-4">
           <S3Fields value={form.s3} onChange={(s3) => change({ s3 })} />
           <div className="grid gap-3 sm:grid-cols-3">
-            <Field id="transfer-only" label={t("transfers.only")} help={t("transfers.onlyHelp")}>
-              <TextInput
-                id="transfer-only"
-                value={form.only}
-                onChange={(only) => change({ only })}
-                placeholder="*.jpg, *.png"
-                described
-              />
-            </Field>
-            <Field id="transfer-except" label={t("transfers.except")} help={t("transfers.exceptHelp")}>
-              <TextInput
-                id="transfer-except"
-                value={form.except}
-                onChange={(except) => change({ except })}
-                placeholder="raw/, *.tmp"
-                described
-              />
-            </Field>
+            <TextField
+              id="transfer-only"
+              label={t("transfers.only")}
+              help={t("transfers.onlyHelp")}
+              value={form.only}
+              onChange={(only) => change({ only })}
+              placeholder="*.jpg, *.png"
+            />
+            <TextField
+              id="transfer-except"
+              label={t("transfers.except")}
+              help={t("transfers.exceptHelp")}
+              value={form.except}
+              onChange={(except) => change({ except })}
+              placeholder="raw/, *.tmp"
+            />
             {form.direction !== "copy" && (
-              <Field id="transfer-limit" label={t("transfers.limit")} help={t("transfers.limitHelp")}>
-                <TextInput
-                  id="transfer-limit"
-                  value={form.limit}
-                  onChange={(limit) => change({ limit })}
-                  placeholder="2.5"
-                  described
-                />
-              </Field>
+              <TextField
+                id="transfer-limit"
+                label={t("transfers.limit")}
+                help={t("transfers.limitHelp")}
+                value={form.limit}
+                onChange={(limit) => change({ limit })}
+                placeholder="2.5"
+              />
             )}
           </div>
           <div className="space-y-2">
@@ -258,9 +255,14 @@ function Address({
   // Said only once it can no longer become an address by typing on.
   const wrong = value.trim() !== "" && !namesBucket(value) && !"s3://".startsWith(value.trim().toLowerCase());
   return (
-    <Field id={id} label={label} {...(wrong ? { help: t("transfers.noAddress") } : {})}>
-      <TextInput id={id} value={value} onChange={onChange} placeholder="s3://bucket/photos" described={wrong} />
-    </Field>
+    <TextField
+      id={id}
+      label={label}
+      {...(wrong ? { help: t("transfers.noAddress") } : {})}
+      value={value}
+      onChange={onChange}
+      placeholder="s3://bucket/photos"
+    />
   );
 }
 

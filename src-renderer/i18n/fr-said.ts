@@ -76,6 +76,10 @@ export const frProblems: Said = {
     "Aucune photo dans « {path} » ; choisissez un dossier qui en contient.",
     "Aucune photo dans cette source.",
   ],
+  "source/gone": [
+    "Le dossier « {path} » a disparu pendant la lecture (disque débranché ?) ; remettez-le, puis reprenez.",
+    "Le dossier des photos a disparu pendant la lecture (disque débranché ?) ; remettez-le, puis reprenez.",
+  ],
   "source/not-readable": "La source ne peut pas être lue ; vérifiez vos droits sur elle.",
   "source/unsupported": [
     "« {path} » n’est ni un dossier, ni une image, ni une liste que Verger sait lire.",

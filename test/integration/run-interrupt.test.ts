@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dateFiles } from "../support/exif.js";
 import { CliProcess, cli, cliJson } from "../support/run-cli.js";
 import { expectFinished, expectWhole, filesBelow, readRun, resultHashes, snapshot } from "../support/run-folder.js";
-import { drawPhotos, workFolder } from "../support/run-photos.js";
+import { drawPhotos, imagesBelow, workFolder } from "../support/run-photos.js";
 
 const IMAGES = 320;
 const { folder, dispose } = workFolder("interrupt");
@@ -12,6 +13,7 @@ const reference = path.join(folder, "reference");
 
 beforeAll(async () => {
   await drawPhotos(photos, IMAGES, 8);
+  dateFiles(imagesBelow(photos).map((name) => path.join(photos, name)));
   await cliJson(["run", photos, "--out", reference, "--preset", "exact"]);
 });
 afterAll(dispose);
@@ -53,6 +55,24 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s while embedding", (signal) => 
     expect(resumed.embedded).toBeGreaterThan(0);
     expect(resumed.embedded).toBeLessThan(IMAGES);
     expect(resumed.embedded + resumed.reused).toBe(IMAGES);
+    expectFinished(out);
+    expect(resultHashes(out)).toEqual(resultHashes(reference));
+  });
+});
+
+describe("a folder of photos that goes while it is read", () => {
+  it("stops the run, sets nothing aside, and the run goes on when it is back", async () => {
+    const out = path.join(folder, "unplugged");
+    const elsewhere = path.join(folder, "elsewhere");
+    const running = await startEmbedding(out);
+    renameSync(photos, elsewhere);
+    const result = await running.ended;
+    renameSync(elsewhere, photos);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain("[source/gone]");
+    expect(readRun(out)).toMatchObject({ state: "failed", failure: { code: "source/gone" } });
+    expect(filesBelow(path.join(out, "errors"))).toEqual([]);
+    expect(await cliJson(slow(out))).toMatchObject({ images: IMAGES, setAside: 0 });
     expectFinished(out);
     expect(resultHashes(out)).toEqual(resultHashes(reference));
   });

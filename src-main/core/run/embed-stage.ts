@@ -9,6 +9,7 @@ import type { ThumbnailKeeper } from "../thumbnails/keeper.js";
 import { PartBuffer, type WrittenPart } from "./part.js";
 import type { PreviousRows } from "./previous.js";
 import { ReadAhead } from "./read-ahead.js";
+import { SourceFolders } from "./source-folders.js";
 import { partName, type RunStore } from "./store.js";
 
 /** Parts in memory at once: one being written, one being finished, one being filled. */
@@ -85,7 +86,7 @@ export function chunkLength({ batch, chunk }: ComputePlan, left: number, places:
  * Embeds every image whose part does not stand yet and writes the missing parts in order. When cancelled, or when a
  * batch fails as a whole, what the open parts have so far is saved as checkpoints before the error is rethrown.
  *
- * @throws VergerError `cancelled`, `embed/*`, `storage/*`
+ * @throws VergerError `cancelled`, `embed/*`, `source/gone`, `storage/*`
  */
 export async function embedStage(options: EmbedStageOptions): Promise<EmbedStageResult> {
   const { store, manifest, rowsPerPart, dimension, signal } = options;
@@ -96,6 +97,7 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
   const spare: Float32Array[] = [];
   const arrivals: { notify: () => void } = { notify: () => {} };
   const stop = new AbortController();
+  const folders = new SourceFolders(manifest);
   const ahead = options.remote && new ReadAhead(options.remote, stop.signal);
   let started: Embedder | undefined;
   /** The part that is made ready while the one before it is sent. */
@@ -144,6 +146,7 @@ export async function embedStage(options: EmbedStageOptions): Promise<EmbedStage
       const finished = embedder
         .embed(chunk.images, options.thumbnails?.wanted)
         .then(async (result) => {
+          folders.check(result.failures);
           await keepThumbnails(result, chunk, buffer.start);
           buffer.take(chunk.rows, result);
           embedded += chunk.rows.length - result.failures.length;

@@ -14,6 +14,7 @@ import {
   imageLibraries,
   probeImage,
 } from "../../src-main/native/image.js";
+import { withExif } from "../support/exif.js";
 import { realPhotos } from "../support/run-photos.js";
 
 const TARGET: ImageTarget = {
@@ -131,6 +132,22 @@ describe("decodeResize", () => {
         expect(worst).toBeLessThan(1e-4);
       }
     }
+  });
+
+  test("says when pictures were taken, by the camera's clock, and nothing where they do not say", async () => {
+    const time = { DateTimeOriginal: "2026:05:01 10:20:30", SubSecTimeOriginal: "5", OffsetTimeOriginal: "+02:00" };
+    const never = { DateTimeOriginal: "0000:00:00 00:00:00", OffsetTimeOriginal: "+02:00" };
+    const files = [
+      withExif(jpeg, time),
+      withExif(jpeg, { ...time, OffsetTimeOriginal: "local" }),
+      withExif(jpeg, never),
+    ];
+    const results = await decodeResize(files, TARGET, new Float32Array(3 * FLOATS));
+    const capturedAt = (Date.UTC(2026, 4, 1, 10, 20, 30) + 500) * 1000;
+    const plain = { ok: true, width: 60, height: 40 };
+    expect(results).toEqual([{ ...plain, capturedAt, capturedOffset: 120 }, { ...plain, capturedAt }, plain]);
+    const header = await probeImage(write("taken.jpg", withExif(jpeg, time)));
+    expect(header).toEqual({ ...plain, format: "jpeg", orientation: 1, capturedAt, capturedOffset: 120 });
   });
 
   test("gives the size of the upright picture", async () => {

@@ -1,6 +1,7 @@
 import { cpSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dateFiles } from "../support/exif.js";
 import { cliJson } from "../support/run-cli.js";
 import { expectFinished, expectWhole, resultHashes } from "../support/run-folder.js";
 import { type Change, KillAt, whyNoKillAt } from "../support/run-kill-at.js";
@@ -19,7 +20,10 @@ const photos = path.join(folder, "photos");
 const kept = path.join(folder, "kept");
 const commandFor = (run: string): string[] => ["run", photos, "--out", run, "--preset", "fast", "--components", "3"];
 
-beforeAll(() => drawPhotos(photos, 12, 3));
+beforeAll(async () => {
+  await drawPhotos(photos, 12, 3);
+  dateFiles(imagesBelow(photos).map((name) => path.join(photos, name)));
+});
 afterAll(dispose);
 
 /** Every change but the earlier writes to a file, which leave the same as the last: a part of a temporary file. */

@@ -19,6 +19,7 @@ import { imagePath, type Overview, type RunCard } from "../../src-main/api/chann
 import { RunData, writeSelectionCsv } from "../../src-main/core/explore/index.js";
 import { encodeJpeg, probeImage } from "../../src-main/native/image.js";
 import { openParquet } from "../../src-main/native/parquet.js";
+import { withExif } from "../support/exif.js";
 import { cliFailure, cliJson } from "../support/run-cli.js";
 import { readColumn } from "../support/run-folder.js";
 import { copyRealPhotos, drawPhotos, imagesBelow, workFolder } from "../support/run-photos.js";
@@ -38,7 +39,8 @@ beforeAll(async () => {
   // One of twelve megapixels, and one that is no picture.
   const pixels = new Uint8Array(4_000 * 3_000 * 3).map((_, index) => (index * 7) % 251);
   mkdirSync(path.join(photos, "Phone"), { recursive: true });
-  writeFileSync(path.join(photos, "Phone", "large.jpg"), await encodeJpeg(pixels, 4_000, 3_000, 80));
+  const taken = { DateTimeOriginal: "2026:05:01 10:20:30", OffsetTimeOriginal: "-03:30" };
+  writeFileSync(path.join(photos, "Phone", "large.jpg"), withExif(await encodeJpeg(pixels, 4_000, 3_000, 80), taken));
   writeFileSync(path.join(photos, "Phone", "broken.jpg"), "no picture");
   await cliJson(["run", photos, "--out", run, "--preset", "fast"], 3);
   served = await Served.start([run], home);
@@ -200,12 +202,21 @@ describe("what a run is", () => {
   it("gives a column of every kind", async () => {
     const { columns } = await client.call("run.columns", {
       run: card.run,
-      names: ["size", "modified", "width", "height"],
+      names: ["size", "modified", "captured", "width", "height"],
     });
     const row = await rowOf("large.jpg");
     const image = await client.call("run.image", { run: card.run, row });
     expect(image).toMatchObject({ width: 4_000, height: 3_000, format: "jpeg", label: "Phone", problem: null });
     expect([columns.width?.[row], columns.height?.[row], columns.size?.[row]]).toEqual([4_000, 3_000, image.bytes]);
+    // One photo says when it was taken; the others have the dates of their files.
+    expect(overview.columns).toEqual(["width", "height", "size", "captured", "modified", "outlier"]);
+    expect(image).toMatchObject({ capturedAt: Date.UTC(2026, 4, 1, 10, 20, 30), capturedOffset: -210 });
+    expect(columns.captured?.[row]).toBe(image.capturedAt);
+    expect(columns.captured?.filter((time) => !Number.isNaN(time))).toHaveLength(1);
+    expect(await client.call("run.image", { run: card.run, row: row === 0 ? 1 : 0 })).toMatchObject({
+      capturedAt: null,
+      capturedOffset: null,
+    });
     // Microseconds in the manifest, milliseconds from Node's stat, which rounds.
     expect(Math.abs((columns.modified?.[row] as number) - Date.parse(image.modifiedAt as string))).toBeLessThan(1);
   });
@@ -329,7 +340,7 @@ describe("labels", () => {
       .trimEnd()
       .split("\n");
     const names = (await client.call("run.rows", { run: card.run, rows })).rows.map((entry) => entry.path);
-    expect(lines[0]).toBe("path,label,label_original,width,height,size,modified");
+    expect(lines[0]).toBe("path,label,label_original,width,height,size,modified,captured_at");
     expect(lines[1]?.startsWith(`${names[0]},Quince,`)).toBe(true);
     expect(lines[2]?.startsWith(`${names[1]},,`)).toBe(true);
     expect(lines).toHaveLength(3);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  dateColumn,
   EMPTY_LINK,
   packRows,
   readLink,
@@ -8,11 +9,14 @@ import {
   writeLink,
   writePlace,
 } from "../../src-renderer/app/link.js";
+import { speechOf } from "../../src-renderer/i18n/index.js";
 import { toOklab } from "../../src-renderer/plots/colour.js";
 import { markOf, SHAPES } from "../../src-renderer/plots/shapes.js";
 import {
   byScore,
+  byTime,
   combine,
+  countUnknown,
   DISTINCT_LABELS,
   extent,
   filterMask,
@@ -32,6 +36,7 @@ import {
 } from "../../src-renderer/state/explore-logic.js";
 import { joinPath, parentOf } from "../../src-renderer/views/explore/paths.js";
 import { readEnd, writeEnd } from "../../src-renderer/views/explore/range-ends.js";
+import { sayValue } from "../../src-renderer/views/explore/say-value.js";
 import { suggestedOut } from "../../src-renderer/views/new-run/suggested-out.js";
 import { componentsFor, cumulate } from "../../src-renderer/views/variance/cumulate.js";
 
@@ -75,6 +80,40 @@ describe("what is shown", () => {
     expect(readEnd("modified", "2026-05-01", "from")).toBe(day.getTime());
     expect(readEnd("modified", "2026-05-01", "to")).toBe(new Date(2026, 4, 2).getTime() - 1);
     expect(writeEnd("modified", day.getTime())).toBe("2026-05-01");
+    // By the camera's own clock, wherever this window is.
+    expect(readEnd("captured", "2026-05-01", "from")).toBe(Date.UTC(2026, 4, 1));
+    expect(readEnd("captured", "2026-05-31", "to")).toBe(Date.UTC(2026, 5, 1) - 1);
+    expect(writeEnd("captured", Date.UTC(2026, 4, 1, 23, 59))).toBe("2026-05-01");
+    expect(readEnd("captured", "1 May 2026", "from")).toBeUndefined();
+  });
+
+  it("is dated by when photos were taken, else by their files, and says which", () => {
+    expect(dateColumn(["size", "captured", "modified"])).toBe("captured");
+    expect(dateColumn(["size", "modified"])).toBe("modified");
+    expect(dateColumn(["size"])).toBeUndefined();
+    const { t } = speechOf("en");
+    expect(t("explore.colour.captured")).toBe("Date taken");
+    expect(t("explore.colour.modified")).toBe("File date");
+    const fr = speechOf("fr");
+    expect(fr.t("explore.colour.captured")).not.toBe(fr.t("explore.colour.modified"));
+  });
+
+  it("tells days, and within one outing hours, by the camera's clock", () => {
+    const morning = Date.UTC(2026, 4, 1, 6, 20, 30);
+    for (const language of ["en", "fr"] as const) {
+      const speech = speechOf(language);
+      expect(sayValue(speech, "captured", morning)).not.toContain("06:20");
+      expect(sayValue(speech, "captured", morning, 3_600_000)).toContain("06:20");
+    }
+    expect(sayValue(speechOf("en"), "captured", morning)).toBe("1 May 2026");
+    expect(sayValue(speechOf("fr"), "captured", morning)).toBe("1 mai 2026");
+  });
+
+  it("can be in the order of time, unknown times last", () => {
+    const times = Float64Array.of(30, Number.NaN, 10, 30, 20);
+    expect(byTime(Uint32Array.of(0, 1, 2, 3, 4), times)).toEqual(Uint32Array.of(2, 4, 0, 3, 1));
+    expect(byTime(Uint32Array.of(1, 0), times)).toEqual(Uint32Array.of(0, 1));
+    expect(countUnknown(times)).toBe(1);
   });
 
   it("is the selection among what passes the filter", () => {
@@ -210,6 +249,7 @@ describe("links", () => {
       text: "golden 1?",
       ranges: new Map([
         ["size", { low: 1e-7, high: 4096.5 }],
+        ["captured", { low: Date.UTC(2026, 4, 1), high: Number.POSITIVE_INFINITY }],
         ["outlier", { low: 2, high: Number.POSITIVE_INFINITY }],
       ] as const),
       aside: true,

@@ -86,12 +86,20 @@ function drawOutline(context: CanvasRenderingContext2D, outline: Outline, colour
 function drawValues(context: CanvasRenderingContext2D, { lines, size, colours }: OverlayState): void {
   context.font = "11px InterVariable, 'Inter Variable', system-ui, sans-serif";
   context.fillStyle = colours.text;
+  // A border of the ground's colour: values are read over points, too.
+  context.strokeStyle = colours.background;
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  const write = (text: string, x: number, y: number) => {
+    context.strokeText(text, x, y);
+    context.fillText(text, x, y);
+  };
   for (const { upright, value, at: exact } of lines) {
     // Letters between two pixels are blurred, and tremble when the view moves.
     const at = Math.round(exact);
     context.textAlign = upright ? "center" : "left";
-    if (upright && at > 46 && at < size.width - 16) context.fillText(short(value), at, size.height - 7);
-    if (!upright && at > 38 && at < size.height - 26) context.fillText(short(value), 7, at - 4);
+    if (upright && at > 46 && at < size.width - 16) write(short(value), at, size.height - 7);
+    if (!upright && at > 38 && at < size.height - 26) write(short(value), 7, at - 4);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The desktop app in a real Electron, on this checkout's build. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { _electron, test as base, type ElectronApplication, expect, type Page } from "@playwright/test";
@@ -11,8 +11,8 @@ import { workFolder } from "../support/run-photos.js";
 const binary = process.env.VERGER_ELECTRON_BINARY ?? "";
 const skipped = process.env.VERGER_ELECTRON_SKIP ?? "start it by npm run e2e:electron";
 const isRoot = process.getuid?.() === 0;
-/** Enough to quit in the middle of. */
-const PHOTOS = 400;
+/** Enough to quit in the middle of; the varieties of the shared photos have 90. */
+const PHOTOS = 360;
 
 interface Orchard {
   readonly folder: string;
@@ -46,17 +46,21 @@ const test = base.extend<{ home: string; start: (...args: string[]) => Promise<S
   },
   /** Starts the app; what is still open at the end of the test is killed, its questions unanswered. */
   start: async ({ home }, use) => {
-    const started: ElectronApplication[] = [];
+    const started: ChildProcess[] = [];
     await use(async (...args) => {
       const app = await _electron.launch({
         executablePath: binary,
         args: [...(isRoot ? ["--no-sandbox"] : []), repositoryRoot, ...args],
         env: environment(home),
       });
-      started.push(app);
+      started.push(app.process());
       return { app, page: await app.firstWindow() };
     });
-    for (const app of started) app.process().kill("SIGKILL");
+    for (const child of started) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
   },
 });
 
@@ -87,13 +91,16 @@ test("gives the page no Node, no eval, no network, no window and no permission",
   });
   expect(preferences).toMatchObject({ contextIsolation: true, sandbox: true, nodeIntegration: false });
   const found = await page.evaluate(async () => {
-    const refused = (action: () => unknown): Promise<boolean> =>
-      Promise.resolve()
-        .then(action)
-        .then(
-          () => false,
-          () => true,
-        );
+    // In a task of its own: what Playwright evaluates at once may do what the page's policy forbids.
+    const refused = async (action: () => unknown): Promise<boolean> => {
+      await new Promise((resolve) => setTimeout(resolve));
+      try {
+        await action();
+        return false;
+      } catch {
+        return true;
+      }
+    };
     return {
       node: ["require", "process", "Buffer", "module", "global"].filter((name) => name in globalThis),
       bridge: Object.keys((globalThis as unknown as { verger: object }).verger).sort(),
@@ -118,9 +125,14 @@ test("gives the page no Node, no eval, no network, no window and no permission",
   await page.evaluate(() => {
     location.href = "https://example.com/";
   });
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-  expect(page.url()).toMatch(/^verger:\/\/app\//);
-  expect(app.windows()).toHaveLength(1);
+  // Asked of Electron: Playwright waits for ever for a navigation that was refused.
+  const shown = () =>
+    app.evaluate(async ({ webContents }) => {
+      const all = webContents.getAllWebContents();
+      const heading = all[0]?.executeJavaScript('document.querySelector("h1") !== null');
+      return { pages: all.length, loading: all[0]?.isLoading(), address: all[0]?.getURL(), heading: await heading };
+    });
+  await expect.poll(shown).toEqual({ pages: 1, loading: false, address: "verger://app/", heading: true });
 });
 
 test("a second start hands its folder to the first", async ({ start, orchard, home }) => {

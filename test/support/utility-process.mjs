@@ -4,3 +4,5 @@ process.parentPort = {
   postMessage: (message) => process.send(message),
   on: (_event, listener) => process.on("message", (data) => listener({ data })),
 };
+// A utilityProcess ends with the process that made it.
+process.on("disconnect", () => process.exit());

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -21,22 +22,31 @@ AddonData::~AddonData() { Shutdown(); }
 
 AddonData& AddonData::Of(Napi::Env env) { return *env.GetInstanceData<AddonData>(); }
 
-ThreadPool& AddonData::pool() {
-  if (!pool_) pool_ = std::make_unique<ThreadPool>(threads_);
+ThreadPool& AddonData::pool(Napi::Env env) {
+  if (pool_) return *pool_;
+  try {
+    pool_ = std::make_unique<ThreadPool>(threads_);
+  } catch (const std::system_error& error) {
+    throw ToError(
+        env, Status("native/memory", std::string("Expected the system to allow one more thread, but it answered: ") +
+                                         error.what() + "; close other programs or raise the limit on processes."));
+  }
   return *pool_;
 }
 
 void AddonData::Configure(Napi::Env env, size_t threads) {
-  if (pool_ && pool_->size() != threads) {
+  if (pool_ && threads_ != threads) {
     throw ToError(env, Status("native/configured",
                               "Expected the thread count to be set before the first native call "
                               "of this thread, but its pool already runs " +
-                                  std::to_string(pool_->size()) + " threads; call configure() first."));
+                                  std::to_string(threads_) + " threads; call configure() first."));
   }
   threads_ = threads;
 }
 
 Napi::Value AddonData::Start(Napi::Env env, std::unique_ptr<AsyncJob> owned) {
+  // First: where there is none, no job may be left behind that waits for it.
+  ThreadPool& threads = pool(env);
   AsyncJob* job = owned.get();
   job->deferred_ = std::make_unique<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
   Napi::Object handle = Napi::Object::New(env);
@@ -48,7 +58,6 @@ Napi::Value AddonData::Start(Napi::Env env, std::unique_ptr<AsyncJob> owned) {
     if (jobs_.empty()) completions_.Ref(env);
     jobs_.insert(owned.release());
   }
-  ThreadPool& threads = pool();
   threads.Submit([this, job, &threads] {
     try {
       job->status_ = job->cancel_.cancelled() ? Status::Cancelled() : job->Execute(threads, job->cancel_);

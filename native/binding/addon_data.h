@@ -47,8 +47,9 @@ class AddonData {
 
   static AddonData& Of(Napi::Env env);
 
-  // The environment's pool, started at first use with `threads()` threads.
-  ThreadPool& pool();
+  // The environment's pool, started at first use with `threads()` threads, or as many as the system allows. Throws
+  // Napi::Error where it allows none.
+  ThreadPool& pool(Napi::Env env);
   // Sets the size of the pool. Throws Napi::Error if the pool is already running with another size.
   void Configure(Napi::Env env, size_t threads);
   size_t threads() const { return threads_; }

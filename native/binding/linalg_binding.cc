@@ -219,6 +219,9 @@ class FitJob : public AsyncJob {
   PcaModel model_;
 };
 
+// Tells accumulators from any other wrapped object: unwrapping a foreign one would read its memory as ours.
+constexpr napi_type_tag kAccumulatorTag = {0x1b7c2f9e4d5a4831, 0x8e0d6a57c3f91b24};
+
 // new PcaAccumulator(dimension: number | state: Uint8Array)
 class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
  public:
@@ -244,6 +247,7 @@ class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
       made = std::make_unique<GramAccumulator>(static_cast<size_t>(dimension));
     }
     shared_ = std::make_shared<SharedAccumulator>(std::move(made));
+    info.This().As<Napi::Object>().TypeTag(&kAccumulatorTag);
   }
 
  private:
@@ -256,7 +260,9 @@ class AccumulatorHandle : public Napi::ObjectWrap<AccumulatorHandle> {
   }
   // merge(other: PcaAccumulator): NativeJob<void>
   Napi::Value Merge(const Napi::CallbackInfo& info) {
-    if (!info[0].IsObject()) ThrowArgument(info.Env(), "Expected another accumulator.");
+    if (!info[0].IsObject() || !info[0].As<Napi::Object>().CheckTypeTag(&kAccumulatorTag)) {
+      ThrowArgument(info.Env(), "Expected another accumulator.");
+    }
     AccumulatorHandle* other = Unwrap(info[0].As<Napi::Object>());
     return Start(info, std::make_unique<MergeJob>(info.Env(), shared_, other->shared_));
   }

@@ -183,6 +183,10 @@ class WriteJob : public AsyncJob {
     const Napi::Value offsets = spec.Get("offsets");
     if (!offsets.IsTypedArray()) {
       column.width = ToSize(env, spec.Get("width"), ("the width of " + what).c_str());
+      // A product that overflows would pass for a small one.
+      if (rows_ > 0 && column.width > SIZE_MAX / sizeof(float) / rows_) {
+        ThrowArgument(env, "Expected rows times width of " + what + " to be the length of an array.");
+      }
       column.values = Borrow(env, values, napi_float32_array, rows_ * column.width, what);
       return;
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <system_error>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -38,7 +39,15 @@ void Drain(LoopState& state, size_t slot) {
 ThreadPool::ThreadPool(size_t threads) {
   const size_t count = std::max<size_t>(threads, 1);
   threads_.reserve(count);
-  for (size_t i = 0; i < count; ++i) threads_.emplace_back([this] { Loop(); });
+  while (threads_.size() < count) {
+    try {
+      threads_.emplace_back([this] { Loop(); });
+    } catch (const std::system_error&) {
+      // The system allows no more: a container's limit on tasks, say. Fewer threads do the same work.
+      if (threads_.empty()) throw;
+      break;
+    }
+  }
 }
 
 ThreadPool::~ThreadPool() {

@@ -77,6 +77,13 @@ def written(request, tmp_path_factory):
             "values": [str(value) for value in data["mtime"]],
             "validity": data["validity"],
         },
+        {
+            "name": "captured_at",
+            "type": "local-timestamp",
+            "nullable": True,
+            "values": [str(value) for value in data["mtime"]],
+            "validity": data["validity"],
+        },
         {"name": "ratio", "type": "float64", "values": data["ratio"]},
         {"name": "flag", "type": "boolean", "values": data["flag"]},
         {"name": "features", "type": "list<float32>", "values": data["features"].ravel().tolist(), "width": WIDTH},
@@ -101,6 +108,11 @@ def expected_times(data):
     ]
 
 
+def expected_local_times(data):
+    """Of a clock without a time zone: the same numbers, naive."""
+    return [time and time.replace(tzinfo=None) for time in expected_times(data)]
+
+
 def expected_ragged(data):
     return [data["ragged"][a:b].tolist() for a, b in itertools.pairwise(data["offsets"])]
 
@@ -122,6 +134,8 @@ def test_pyarrow_reads_ours(written):
         assert table[name].to_pylist() == data[name], name
     assert table["flag"].to_pylist() == [bool(value) for value in data["flag"]]
     assert table["mtime"].to_pylist() == expected_times(data)
+    assert table.schema.field("captured_at").type == pa.timestamp("us")
+    assert table["captured_at"].to_pylist() == expected_local_times(data)
     assert table["ragged"].to_pylist() == expected_ragged(data)
     features = table["features"].combine_chunks().flatten().to_numpy().reshape(ROWS, WIDTH)
     assert np.array_equal(features, data["features"])
@@ -150,6 +164,8 @@ def test_pandas_reads_ours(written):
     assert [None if pd.isna(label) else label for label in frame["label"]] == data["label"]
     assert frame["width"].tolist() == data["width"]
     assert frame["size"].tolist() == data["size"]
+    assert str(frame["captured_at"].dtype) == "datetime64[us]"
+    assert [None if pd.isna(t) else t.to_pydatetime() for t in frame["captured_at"]] == expected_local_times(data)
     assert np.array_equal(np.stack(frame["features"].to_numpy()), data["features"])
 
 
@@ -158,9 +174,11 @@ def test_duckdb_reads_ours(written):
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         rows = connection.execute(
-            f"SELECT path, label, width, size, epoch_us(mtime), ratio, features, ragged FROM '{file}'"
+            f"SELECT path, label, width, size, epoch_us(mtime), captured_at, ratio, features, ragged FROM '{file}'"
         ).fetchall()
-        path, label, width, size, mtime, ratio, features, ragged = map(list, zip(*rows, strict=True))
+        path, label, width, size, mtime, captured, ratio, features, ragged = map(list, zip(*rows, strict=True))
+        assert captured == expected_local_times(data)
+        assert connection.execute(f"SELECT any_value(typeof(captured_at)) FROM '{file}'").fetchone() == ("TIMESTAMP",)
         assert (path, label, width, size, ratio) == tuple(data[n] for n in ("path", "label", "width", "size", "ratio"))
         assert mtime == [m if v else None for m, v in zip(data["mtime"], data["validity"], strict=True)]
         assert np.array_equal(np.array(features, np.float32), data["features"])
@@ -181,6 +199,8 @@ def test_polars_reads_ours(written):
     for name in ("path", "label", "width", "size", "ratio"):
         assert frame[name].to_list() == data[name], name
     assert frame["mtime"].to_list() == expected_times(data)
+    assert frame.schema["captured_at"] == pl.Datetime("us")
+    assert frame["captured_at"].to_list() == expected_local_times(data)
     assert np.array_equal(np.array(frame["features"].to_list(), np.float32), data["features"])
     assert frame["ragged"].to_list() == expected_ragged(data)
     label = data["label"][2000]

@@ -4,6 +4,7 @@ Schema and numbers: every reader must see the same bits, the projection must fol
 scikit-learn must find the same components in the same features.
 """
 
+import datetime
 import json
 import os
 import subprocess
@@ -16,11 +17,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from sklearn.decomposition import PCA
 
 ROOT = Path(__file__).resolve().parents[2]
 DIMENSION = 1280
 IMAGES = 300
+DATED = 100
 LABELS = 10
 
 
@@ -33,6 +36,22 @@ def verger(*arguments, code=0):
     return json.loads(result.stdout)
 
 
+def taken(hour):
+    return datetime.datetime(2026, 5, 1) + datetime.timedelta(hours=hour, microseconds=250_000)
+
+
+def date(photo, hour):
+    """Gives a photo the EXIF of a camera, by Pillow: every second one with the offset of its clock."""
+    with Image.open(photo) as image:
+        exif = image.getexif()
+        details = exif.get_ifd(0x8769)
+        details[0x9003] = taken(hour).strftime("%Y:%m:%d %H:%M:%S")  # DateTimeOriginal
+        details[0x9291] = "250"  # SubSecTimeOriginal
+        if hour % 2 == 0:
+            details[0x9011] = "-05:30"  # OffsetTimeOriginal
+        image.save(photo, exif=exif, quality="keep")
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
     """A run over drawn photos: an image set aside, one without a label, a name beyond ASCII."""
@@ -40,6 +59,8 @@ def run(tmp_path_factory):
     photos = folder / "photos"
     verger("sample", photos, "--images", IMAGES, "--labels", LABELS, "--size", 64)
     drawn = sorted(photos.rglob("*.jpg"))
+    for hour, photo in enumerate(drawn[:DATED]):
+        date(photo, hour)
     (photos / "verger d'été 🍎.jpg").write_bytes(drawn[0].read_bytes())
     (photos / "broken.jpg").write_text("no image")
     table = folder / "list.csv"
@@ -86,6 +107,8 @@ SCHEMAS = {
         "label": (pa.string(), True),
         "width": (pa.int32(), False),
         "height": (pa.int32(), False),
+        "captured_at": (pa.timestamp("us"), True),
+        "captured_offset": (pa.int32(), True),
         "features": (FLOATS, False),
     },
     "errors": {name: (pa.string(), False) for name in ("path", "stage", "code", "message")},
@@ -125,7 +148,10 @@ def test_every_reader_sees_the_same(run, kind):
             return np.asarray(value, dtype=np.float32).tobytes()
         if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
             return None
-        return pd.Timestamp(value).tz_convert("UTC") if hasattr(value, "tzinfo") else value
+        if not hasattr(value, "tzinfo"):
+            return value
+        time = pd.Timestamp(value)
+        return time if time.tzinfo is None else time.tz_convert("UTC")
 
     expected = {name: [plain(value) for value in values] for name, values in expected.items()}
     frames = {
@@ -180,6 +206,13 @@ def test_rows_agree_between_the_files(run):
     assert {"verger d'été 🍎.jpg"} == {
         Path(path).name for path, label in zip(embedded, features.column("label").to_pylist()) if label is None
     }
+    named = features.select(["path", "captured_at", "captured_offset"]).to_pylist()
+    dates = {Path(row["path"]).parts[-2:]: row for row in named}
+    photos = sorted((run.parent / "photos").rglob("*/*.jpg"))
+    for hour, photo in enumerate(photos):
+        row = dates[photo.parts[-2:]]
+        assert row["captured_at"] == (taken(hour) if hour < DATED else None)
+        assert row["captured_offset"] == (-330 if hour < DATED and hour % 2 == 0 else None)
     for row in manifest.slice(0, 20).to_pylist():
         file = run.parent / row["path"]
         assert row["size"] == file.stat().st_size

@@ -41,6 +41,7 @@ const ARRAYS = {
   int32: (values) => Int32Array.from(values),
   int64: (values) => BigInt64Array.from(values, BigInt),
   timestamp: (values) => BigInt64Array.from(values, BigInt),
+  "local-timestamp": (values) => BigInt64Array.from(values, BigInt),
   float64: (values) => Float64Array.from(values, (value) => value ?? Number.NaN),
   boolean: (values) => Uint8Array.from(values),
   "list<float32>": (values) => Float32Array.from(values, (value) => value ?? Number.NaN),

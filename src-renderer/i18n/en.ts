@@ -247,6 +247,7 @@ export const en = {
     other: "None of the {count} photos looked for is there. Choose another folder.",
   },
   "locate.done": "Photos are shown from {folder}",
+  "locate.before": "Located before: {folder}",
   "locate.forget": "Forget where the photos were located",
   "locate.forgotten": "Photos are looked for in {folder} again",
   "locate.forgottenUnknown": "The located folder is forgotten. The run itself does not say where its photos are.",

@@ -256,6 +256,7 @@ export const fr: Dictionary = {
     other: "Aucune des {count} photos cherchées ne s’y trouve. Choisissez un autre dossier.",
   },
   "locate.done": "Les photos sont lues dans {folder}",
+  "locate.before": "Localisées auparavant : {folder}",
   "locate.forget": "Oublier où les photos ont été localisées",
   "locate.forgotten": "Les photos sont de nouveau cherchées dans {folder}",
   "locate.forgottenUnknown": "Le dossier localisé est oublié. L’exécution elle-même ne dit pas où sont ses photos.",

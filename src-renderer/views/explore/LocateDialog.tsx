@@ -76,6 +76,9 @@ function Locate({ root }: { root: string | null }) {
         }}
       />
       <div role="status" className="min-h-10">
+        {!looking && !current && card?.located != null && (
+          <p className="text-muted [overflow-wrap:anywhere]">{t("locate.before", { folder: card.located })}</p>
+        )}
         {looking && <p className="text-muted">{t("locate.looking")}</p>}
         {!looking && current && (
           <p className={current.found > 0 ? "" : "text-danger"}>

@@ -55,6 +55,17 @@ describe("label corrections", () => {
     expect(labelsOf(await opened())).toEqual({ a: "Quince" });
   });
 
+  it("lose nothing that another window writes between the look at the file and the line", async () => {
+    const one = await opened();
+    const other = await opened();
+    await one.edit(["a"], "Pear");
+    await other.edit(["b"], "Quince");
+    // As if the look had been just before the other's line.
+    one.refresh = () => Promise.resolve(false);
+    await one.edit(["c"], "Plum");
+    expect(labelsOf(await opened())).toEqual({ a: "Pear", b: "Quince", c: "Plum" });
+  });
+
   it("take in what another process has saved meanwhile, before they add to it", async () => {
     const one = await opened();
     const other = await opened();

@@ -123,6 +123,19 @@ describe("builder", () => {
     expect(() => manifest.entries.at(3)).toThrow(RangeError);
   });
 
+  it("takes a word written in two ways for one label, and keeps the paths as they are", async () => {
+    const builder = new ManifestBuilder();
+    builder.beginSource("/d", "/d");
+    for (const folder of ["P\u00eache", "Pe\u0302che"]) builder.add(`${folder}/1.jpg`, { label: folder });
+    const manifest = await builder.finish(pacer());
+    expect(manifest.labels).toEqual(["P\u00eache"]);
+    expect([...manifest.entries].map(({ path, label }) => [path, label])).toEqual([
+      ["Pe\u0302che/1.jpg", "P\u00eache"],
+      ["P\u00eache/1.jpg", "P\u00eache"],
+    ]);
+    expect(labelRule("filename:^(p\u00eache)_")("x", "pe\u0302che_1.jpg")).toBe("p\u00eache");
+  });
+
   it("finds the folder around folders", () => {
     expect(commonFolder(["/a/b", "/a/bc/d"])).toBe("/a");
     expect(commonFolder(["/a/b/c", "/a/b"])).toBe("/a/b");

@@ -112,8 +112,9 @@ export class LabelOverlay {
     try {
       const handle = await open(this.file, "a");
       try {
-        // A torn line of an earlier crash goes first: nothing may be appended to half a line.
-        await handle.truncate(this.whole);
+        // A torn line of an earlier crash goes first: nothing may be appended to half a line. Only then: another window
+        // may have written since, and its line must not go with it.
+        if (this.bytesRead > this.whole) await handle.truncate(this.whole);
         await handle.appendFile(data);
         await handle.sync();
       } finally {

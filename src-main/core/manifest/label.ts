@@ -9,7 +9,7 @@ export type LabelFrom = "parent" | "none" | `filename:${string}`;
 export type LabelRule = (folder: string, name: string) => string | null;
 
 /**
- * Turns `--label-from` into a rule. Of a regular expression, the group named `label` counts, else the first group; a
+ * Turns `--label-from` into a rule. A regular expression is tried on the name in Unicode's NFC, as people type it, and the group named `label` counts, else the first group; a
  * name that does not match, or an empty group, gives null.
  *
  * @throws VergerError `manifest/label-from`
@@ -34,7 +34,7 @@ export function labelRule(labelFrom: string): LabelRule {
     );
   }
   return (_folder, name) => {
-    const match = expression.exec(name);
+    const match = expression.exec(name.normalize("NFC"));
     if (match === null) return null;
     return (match.groups && "label" in match.groups ? match.groups.label : match[1]) || null;
   };

@@ -18,6 +18,7 @@ export interface ManifestEntry {
   readonly path: string;
   /** What to open: an absolute path, or the address of an object. */
   readonly file: string;
+  /** In Unicode's NFC. */
   readonly label: string | null;
   /** Bytes; 0 when there is a problem. */
   readonly size: number;
@@ -160,7 +161,8 @@ export class ManifestBuilder {
     const index = this.paths.length;
     this.paths.push(relative);
     this.rootIds.push(this.roots.length - 1);
-    this.labels.push(image.label === null ? -1 : this.labelId(image.label));
+    // Folders named on a Mac and on other systems write one é in two ways; paths keep theirs, labels are words.
+    this.labels.push(image.label === null ? -1 : this.labelId(image.label.normalize("NFC")));
     this.sizes.push(image.size ?? 0);
     this.mtimes.push(image.mtimeUs ?? 0);
     this.etags.push(image.etag || null);

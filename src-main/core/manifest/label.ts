@@ -9,8 +9,8 @@ export type LabelFrom = "parent" | "none" | `filename:${string}`;
 export type LabelRule = (folder: string, name: string) => string | null;
 
 /**
- * Turns `--label-from` into a rule. A regular expression is tried on the name in Unicode's NFC, as people type it, and the group named `label` counts, else the first group; a
- * name that does not match, or an empty group, gives null.
+ * Turns `--label-from` into a rule. A regular expression is tried on the name in Unicode's NFC, as people type it; of its
+ * groups the one named `label` counts, else the first. A name that does not match, or an empty group, gives null.
  *
  * @throws VergerError `manifest/label-from`
  */

@@ -25,6 +25,7 @@ import {
   syncStageSchema,
   syncSummarySchema,
 } from "./contract.js";
+import { exifFactSchema } from "./exif.js";
 import { agreedDeletionsSchema, openUploadsRequestSchema, previewRequestSchema, previewSchema } from "./transfers.js";
 
 const count = z.number().int().nonnegative();
@@ -415,7 +416,7 @@ export const channels = {
       /** Minutes that this clock was ahead of UTC. */
       capturedOffset: z.number().nullable(),
       /** What EXIF says of the shot, as text for people; empty without EXIF. */
-      exif: z.array(z.object({ tag: z.string(), value: z.string() })),
+      exif: z.array(exifFactSchema),
     }),
   },
   /** The nearest by cosine distance (1 - cosine) between feature vectors: exact, all rows compared, nearest first. */

@@ -10,9 +10,10 @@ export function unitText(language: Language, value: number, unit: string, digits
   return new Intl.NumberFormat(LOCALES[language], style).format(value);
 }
 
-/** Seconds as the two largest units that count: "8.5 secs", "12 mins", "2 hrs 5 mins". */
+/** Seconds as the two largest units that count: "13 ms", "8.5 secs", "12 mins", "2 hrs 5 mins". */
 export function durationText(language: Language, seconds: number): string {
   const unit = (value: number, name: string, digits = 0) => unitText(language, value, name, digits);
+  if (seconds > 0 && seconds < 0.0995) return unit(Math.max(1, Math.round(seconds * 1000)), "millisecond");
   if (seconds < 10) return unit(Math.max(0, seconds), "second", 1);
   if (seconds < 90) return unit(Math.round(seconds), "second");
   const minutes = Math.round(seconds / 60);

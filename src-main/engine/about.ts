@@ -5,7 +5,7 @@ import type { About } from "../api/about.js";
 import { appVersion } from "../core/run/version.js";
 import { userModelsFolder } from "../models/files.js";
 import { listModels } from "../models/index.js";
-import { imageLibraries } from "../native/image.js";
+import { imageLibraries, imageLibraryVersions } from "../native/image.js";
 import { packageRoot } from "../native/root.js";
 import { syncFolder } from "../storage/sync/state.js";
 
@@ -38,7 +38,6 @@ export async function about(folders: { readonly state: string; readonly cache: s
  */
 export async function components(): Promise<Omit<About, "places">> {
   const { licence, libraries } = await manifest();
-  const { simdTarget, simdTargets: _, ...versions } = imageLibraries();
   return {
     version: appVersion(),
     licence,
@@ -46,10 +45,7 @@ export async function components(): Promise<Omit<About, "places">> {
       const version = process.versions[key];
       return version === undefined ? [] : [{ name, version }];
     }),
-    native: [
-      ...Object.entries(versions).map(([name, version]) => ({ name, version })),
-      { name: "SIMD", version: simdTarget },
-    ],
+    native: [...imageLibraryVersions(), { name: "SIMD", version: imageLibraries().simdTarget }],
     libraries,
     models: (await listModels()).map(({ name, licence: terms, source, sha256, file }) => ({
       name,

@@ -105,6 +105,14 @@ export interface ImageLibraries {
   readonly simdTargets: readonly string[];
 }
 
+/** What the libraries of the image path call themselves. */
+const LIBRARY_NAMES = {
+  libjpegTurbo: "libjpeg-turbo",
+  libpng: "libpng",
+  libwebp: "libwebp",
+  highway: "Highway",
+} as const;
+
 /** A path, or the encoded bytes themselves. The format is told by the content, never by the name. */
 export type ImageSource = string | Uint8Array;
 
@@ -187,4 +195,13 @@ export function encodeJpeg(
 /** Names and versions for `doctor` and bug reports. */
 export function imageLibraries(): ImageLibraries {
   return addon<NativeImage>().imageLibraries();
+}
+
+/** The native libraries of the image path by their own names. */
+export function imageLibraryVersions(): { name: string; version: string }[] {
+  const known = imageLibraries();
+  return Object.entries(LIBRARY_NAMES).map(([key, name]) => ({
+    name,
+    version: known[key as keyof typeof LIBRARY_NAMES],
+  }));
 }

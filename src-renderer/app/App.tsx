@@ -1,11 +1,11 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
 import { Component, lazy, type ReactNode, Suspense, useLayoutEffect, useState } from "react";
-import { Empty } from "../components/ui.js";
+import { Button, Empty } from "../components/ui.js";
 import { useSpeech, useTheme } from "../state/settings.js";
 import { RunsView } from "../views/runs/RunsView.js";
 import { KeysDialog } from "./KeysDialog.js";
 import { type Place, writePlace } from "./link.js";
-import { useRoute } from "./router.js";
+import { go, useRoute } from "./router.js";
 import { Shell } from "./Shell.js";
 import { useShortcuts } from "./shortcuts.js";
 
@@ -68,7 +68,13 @@ function View({ place }: { place: Place }) {
     case "about":
       return <AboutView />;
     default:
-      return <Empty title={t("nav.notFound")} text="" />;
+      return (
+        <Empty title={t("nav.notFound")} text={t("nav.notFoundText")}>
+          <Button kind="primary" onClick={() => go({ view: "runs" })}>
+            {t("nav.toRuns")}
+          </Button>
+        </Empty>
+      );
   }
 }
 

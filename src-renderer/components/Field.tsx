@@ -1,3 +1,4 @@
+import { clsx } from "clsx";
 import type { ReactNode } from "react";
 
 /** A label, what is filled in, and a line of help; the input takes `id` and is described by `${id}-help`. */
@@ -5,11 +6,14 @@ export function Field({
   id,
   label,
   help,
+  wrong,
   children,
 }: {
   id: string;
   label: string;
   help?: ReactNode;
+  /** The help says why what was filled in will not do. */
+  wrong?: boolean;
   children: ReactNode;
 }) {
   return (
@@ -19,7 +23,7 @@ export function Field({
       </label>
       {children}
       {help && (
-        <p id={`${id}-help`} className="mt-1 text-muted">
+        <p id={`${id}-help`} className={clsx("mt-1", wrong ? "text-danger" : "text-muted")}>
           {help}
         </p>
       )}
@@ -34,6 +38,7 @@ export function TextInput({
   onChange,
   placeholder,
   described,
+  wrong,
   disabled,
 }: {
   id: string;
@@ -42,6 +47,8 @@ export function TextInput({
   placeholder?: string;
   /** Has a line of help. */
   described?: boolean;
+  /** Will not do as it is. */
+  wrong?: boolean;
   disabled?: boolean;
 }) {
   return (
@@ -52,6 +59,7 @@ export function TextInput({
       onChange={({ target }) => onChange(target.value)}
       placeholder={placeholder}
       aria-describedby={described ? `${id}-help` : undefined}
+      aria-invalid={wrong || undefined}
       disabled={disabled}
       spellCheck={false}
       autoComplete="off"
@@ -66,7 +74,7 @@ export function TextField({
   ...input
 }: { label: string; help?: ReactNode } & Omit<Parameters<typeof TextInput>[0], "described">) {
   return (
-    <Field id={input.id} label={label} help={help}>
+    <Field id={input.id} label={label} help={help} wrong={input.wrong ?? false}>
       <TextInput {...input} described={help !== undefined} />
     </Field>
   );

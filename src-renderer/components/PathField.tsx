@@ -11,6 +11,7 @@ export function PathField({
   id,
   label,
   help,
+  wrong = false,
   value,
   onChange,
   placeholder,
@@ -22,6 +23,8 @@ export function PathField({
   id: string;
   label: string;
   help?: ReactNode;
+  /** The help says why what was filled in will not do. */
+  wrong?: boolean;
   value: string;
   onChange: (path: string) => void;
   placeholder?: string;
@@ -38,13 +41,14 @@ export function PathField({
   const choosing = opened ?? own;
   const setChoosing = onChoosing ?? setOwn;
   return (
-    <Field id={id} label={label} help={help}>
+    <Field id={id} label={label} help={help} wrong={wrong}>
       <div className="flex gap-2">
         <TextInput
           id={id}
           value={value}
           onChange={onChange}
           described={help !== undefined}
+          wrong={wrong}
           {...(placeholder === undefined ? {} : { placeholder })}
         />
         <Button icon={FolderSearch} onClick={() => setChoosing(true)} aria-label={`${t("action.choose")} ${label}`}>

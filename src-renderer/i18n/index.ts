@@ -44,8 +44,8 @@ export interface Speech {
   said(told: Told): string;
   /** A number, at most `digits` decimals (default 0). */
   n(value: number, digits?: number): string;
-  /** A number with three decimals, whatever they are: for columns of numbers that are compared. */
-  fixed(value: number): string;
+  /** A number with so many decimals (1 or 3, the default), whatever they are: for numbers that are compared. */
+  fixed(value: number, digits?: 1 | 3): string;
   /** A share in 0..1 as a percentage. */
   percent(share: number, digits?: number): string;
   /** Bytes in the unit that gives one to three digits before the point (1 kB = 1000 bytes). */
@@ -93,7 +93,9 @@ function makeSpeech(language: Language): Speech {
   const clocks = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
   const clockDays = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" });
   const collator = new Intl.Collator(locale, { numeric: true, sensitivity: "base" });
-  const thousandths = new Intl.NumberFormat(locale, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+  const decimals = (digits: number) =>
+    new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const [tenths, thousandths] = [decimals(1), decimals(3)];
   const n = (value: number, digits = 0) => (numbers[digits] ?? numbers[0])?.format(value) ?? String(value);
   const formOf = (message: Message, values: Values): string | undefined =>
     typeof message === "string" ? message : (message[plurals.select(Number(values.count ?? 0))] ?? message.other);
@@ -120,7 +122,7 @@ function makeSpeech(language: Language): Speech {
       );
       return known === undefined ? message : fill(known, details).trim();
     },
-    fixed: (value) => thousandths.format(value),
+    fixed: (value, digits = 3) => (digits === 1 ? tenths : thousandths).format(value),
     percent: (share, digits = 1) => (percents[digits] ?? percents[1])?.format(share) ?? String(share),
     bytes(value) {
       const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -27,7 +27,7 @@ describe("verger --version", () => {
     expect(made.version).toBe(manifest.version);
     expect(made.runtime).toContainEqual({ name: "Node.js", version: process.versions.node });
     expect(made.native.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["libjpegTurbo", "libpng", "libwebp", "highway", "SIMD"]),
+      expect.arrayContaining(["libjpeg-turbo", "libpng", "libwebp", "Highway", "SIMD"]),
     );
     expect(made.native.every(({ version }) => version.length > 0)).toBe(true);
     const { "onnxruntime-node": onnxruntime } = manifest.dependencies;

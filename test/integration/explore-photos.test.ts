@@ -1,8 +1,10 @@
 /** Where the window looks for the photos of a run. */
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Channel, RequestOf, ResponseOf, RunCard } from "../../src-main/api/channels.js";
+import { photoFacts } from "../../src-main/core/explore/photo.js";
 import { photosOf } from "../../src-main/core/run/photos.js";
 import { createEngine, type Engine } from "../../src-main/engine/index.js";
 import { cliJson } from "../support/run-cli.js";
@@ -148,4 +150,29 @@ it("a bucket has no way from the run folder, and sources without a common folder
   expect(photosOf("s3://farm/photos/", folder)).toEqual({ root: "s3://farm/photos/", relative: null });
   expect(photosOf(photos, undefined)).toEqual({ root: photos, relative: null });
   expect(photosOf("", folder)).toBeNull();
+});
+
+describe("what EXIF says of a photo", () => {
+  it("comes as text, choices by their numbers too, places with their side of the equator", async () => {
+    const file = path.join(folder, "phone.jpg");
+    await sharp({ create: { width: 30, height: 20, channels: 3, background: "#a33" } })
+      .jpeg()
+      .withExif({
+        IFD0: { Make: "Fuji" },
+        IFD2: { FNumber: "28/10", Flash: "16" },
+        IFD3: {
+          GPSLatitude: "33/1 30/1 0/1",
+          GPSLatitudeRef: "S",
+          GPSLongitude: "151/1 15/1 0/1",
+          GPSLongitudeRef: "E",
+        },
+      })
+      .toFile(file);
+    const { exif } = await photoFacts(folder, "phone.jpg");
+    const known = Object.fromEntries(exif.map(({ tag, value, code }) => [tag, code ?? value]));
+    expect(known).toMatchObject({ Make: "Fuji", FNumber: "f/2.8", Flash: 16 });
+    expect(known).toMatchObject({ GPSLatitude: "-33.5", GPSLongitude: "151.25" });
+    expect(known).not.toHaveProperty("GPSLatitudeRef");
+    rmSync(file);
+  });
 });

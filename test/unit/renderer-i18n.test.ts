@@ -220,6 +220,9 @@ describe("speech", () => {
     expect(speechOf("en").bytes(1_450_000)).toBe("1.5 MB");
     expect(speechOf("en").bytes(999_900)).toBe("1 MB");
     expect(speechOf("fr").bytes(512)).toMatch(/^512\so/u);
+    expect(speechOf("en").duration(0.0132)).toBe("13 ms");
+    expect(speechOf("en").duration(0)).toBe("0 secs");
+    expect(speechOf("fr").fixed(-8, 1)).toMatch(/^.8,0$/u);
     expect(speechOf("en").duration(75)).toBe("75 secs");
     expect(speechOf("en").duration(7260)).toBe("2 hrs 1 min");
   });

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { cpus, tmpdir, totalmem } from "node:os";
 import path from "node:path";
-import { imageLibraries } from "../../native/image.js";
+import { imageLibraries, imageLibraryVersions } from "../../native/image.js";
 import { hardwareThreads, lockFile } from "../../native/system.js";
 import { usableProcessors } from "../embed/plan.js";
 import { errorCode, errorMessage, problemIn, throwIfCancelled } from "../errors.js";
@@ -109,8 +109,7 @@ export function checkMemory(available: number, total: number): Outcome {
 }
 
 function checkLibraries(): Outcome {
-  const { simdTarget: _target, simdTargets: _targets, ...versions } = imageLibraries();
-  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const named = imageLibraryVersions().map(({ name, version }) => `${name} ${version}`);
   return outcome("libraries.ok", { versions: named.join(", ") });
 }
 

@@ -1,6 +1,7 @@
 /** What is known of one photo: its file, its header, what EXIF says of the shot. */
 import { open, stat } from "node:fs/promises";
 import ExifReader from "exifreader";
+import { EXIF_TAGS, type ExifFact } from "../../api/exif.js";
 import { probeImage } from "../../native/image.js";
 import { errorMessage, type Problem, problemIn } from "../errors.js";
 import { photoFile } from "./root.js";
@@ -10,23 +11,10 @@ const HEAD_BYTES = 2 ** 18;
 /** A value longer than this is no fact about a shot. */
 const LONGEST_VALUE = 200;
 
-/** Tags worth showing, in this order. */
-const TAGS = [
-  "Make",
-  "Model",
-  "LensModel",
-  "FocalLength",
-  "FNumber",
-  "ExposureTime",
-  "ISOSpeedRatings",
-  "Flash",
-  "WhiteBalance",
-  "Orientation",
-  "GPSLatitude",
-  "GPSLongitude",
-  "GPSAltitude",
-  "Software",
-] as const;
+/** What stands beside a place and tells the side of the equator or of Greenwich. */
+const SIDES = { GPSLatitude: "GPSLatitudeRef", GPSLongitude: "GPSLongitudeRef" } as const;
+/** Tags whose number is a choice of a list. */
+const CHOICES: ReadonlySet<string> = new Set(["Flash", "WhiteBalance", "Orientation"]);
 
 export interface PhotoFacts {
   /** Absolute and real; null when the photo is not there. */
@@ -42,7 +30,7 @@ export interface PhotoFacts {
   readonly capturedAt: number | null;
   /** Minutes that this clock was ahead of UTC. */
   readonly capturedOffset: number | null;
-  readonly exif: { readonly tag: string; readonly value: string }[];
+  readonly exif: ExifFact[];
 }
 
 const UNDATED = { capturedAt: null, capturedOffset: null };
@@ -77,7 +65,7 @@ function unreadable(file: string, error: unknown): string {
 }
 
 /** EXIF's facts as text. Damaged EXIF is no EXIF: the photo itself may be fine. */
-async function readExif(file: string): Promise<{ tag: string; value: string }[]> {
+async function readExif(file: string): Promise<ExifFact[]> {
   const handle = await open(file, "r");
   let head: Buffer;
   try {
@@ -88,15 +76,25 @@ async function readExif(file: string): Promise<{ tag: string; value: string }[]>
     await handle.close();
   }
   try {
-    const tags = ExifReader.load(head, { includeTags: { exif: [...TAGS] } }) as Record<
-      string,
-      { description?: unknown } | undefined
-    >;
-    return TAGS.flatMap((tag) => {
-      const value = String(tags[tag]?.description ?? "").trim();
-      return value === "" || value.length > LONGEST_VALUE ? [] : [{ tag, value }];
+    const wanted = [...EXIF_TAGS, ...Object.values(SIDES)];
+    const tags = ExifReader.load(head, { includeTags: { exif: wanted } }) as Tags;
+    return EXIF_TAGS.flatMap((tag) => {
+      const value = textOf(tags, tag);
+      if (value === "" || value.length > LONGEST_VALUE) return [];
+      const code = CHOICES.has(tag) ? Number(tags[tag]?.value) : Number.NaN;
+      return [{ tag, value, code: Number.isSafeInteger(code) ? code : null }];
     });
   } catch {
     return [];
   }
+}
+
+type Tags = Readonly<Record<string, { readonly description?: unknown; readonly value?: unknown } | undefined>>;
+
+function textOf(tags: Tags, tag: (typeof EXIF_TAGS)[number]): string {
+  const text = String(tags[tag]?.description ?? "").trim();
+  if (tag !== "GPSLatitude" && tag !== "GPSLongitude") return text;
+  const degrees = Number(text);
+  if (text === "" || !Number.isFinite(degrees)) return "";
+  return String(/^[SW]/.test(String(tags[SIDES[tag]]?.value ?? "")) ? -degrees : degrees);
 }

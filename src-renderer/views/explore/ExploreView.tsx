@@ -51,7 +51,7 @@ function Layout() {
   const hasMap = useExplore((state) => (state.overview?.pca?.components ?? 0) > 0);
   return (
     <>
-      <h1 className="sr-only">{`${t("nav.explore")}: ${name}`}</h1>
+      <h1 className="sr-only">{t("nav.exploreOf", { name })}</h1>
       <Group orientation="horizontal" className="h-full" {...across}>
         <Panel id="labels" defaultSize={244} minSize={190} maxSize={420} groupResizeBehavior="preserve-pixel-size">
           <LabelPanel />

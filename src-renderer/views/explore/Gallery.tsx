@@ -47,8 +47,16 @@ export function Gallery() {
         </h2>
         {selection && (
           <>
-            <Button kind="primary" icon={Tag} className="ml-1 !h-7" onClick={() => showDialog("relabel")}>
-              {t("gallery.relabel")}
+            <Button
+              kind="primary"
+              icon={Tag}
+              // In a narrow gallery its name gives way: the order of the photos would have no room.
+              className="ml-1 !h-7 @max-2xl:!px-2"
+              aria-label={t("gallery.relabel")}
+              title={t("gallery.relabel")}
+              onClick={() => showDialog("relabel")}
+            >
+              <span className="@max-2xl:hidden">{t("gallery.relabel")}</span>
             </Button>
             <IconButton icon={X} label={`${t("gallery.clear")} (Esc)`} onClick={clearOne} />
           </>

@@ -8,6 +8,7 @@ import { Button, Empty, IconButton } from "../../components/ui.js";
 import { focusRow, NEIGHBOURS, showDialog, step, useExplore, useExploreOf } from "../../state/explore.js";
 import { rankOf } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
+import { exifValue } from "./exif-words.js";
 import { pointAt } from "./pointed.js";
 import { useLabelMark } from "./use-label-mark.js";
 
@@ -88,7 +89,8 @@ function Picture({ row, card }: { row: number; card: { run: string; version: str
 }
 
 function Facts({ row }: { row: number }) {
-  const { t, n, bytes, date, clock, percent } = useSpeech();
+  const speech = useSpeech();
+  const { t, n, bytes, date, clock, percent } = speech;
   const markOf = useLabelMark();
   const { image, labels, ids, outliers } = useExploreOf("image", "labels", "ids", "outliers");
   const id = ids[row] ?? 0;
@@ -137,11 +139,14 @@ function Facts({ row }: { row: number }) {
             </span>
           </Fact>
         )}
-        {image?.exif.map(({ tag, value }) => (
-          <Fact key={tag} name={tag}>
-            {value}
-          </Fact>
-        ))}
+        {image?.exif
+          .map((fact) => ({ tag: fact.tag, text: exifValue(speech, fact) }))
+          .filter(({ text }) => text !== "")
+          .map(({ tag, text }) => (
+            <Fact key={tag} name={t(`exif.${tag}`)}>
+              {text}
+            </Fact>
+          ))}
       </dl>
     </div>
   );

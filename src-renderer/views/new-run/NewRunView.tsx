@@ -61,7 +61,7 @@ export function NewRunView() {
   return (
     <div className="relative h-full overflow-y-auto">
       <form
-        className="mx-auto max-w-2xl px-6 py-5"
+        className="mx-auto max-w-2xl px-6 pt-5"
         onSubmit={(event) => {
           event.preventDefault();
           void start();
@@ -145,7 +145,7 @@ export function NewRunView() {
             <ProblemNote {...problem} />
           </div>
         )}
-        <div className="mt-6 flex items-center gap-4 border-t border-line pt-4">
+        <div className="sticky bottom-0 -mx-6 mt-6 flex items-center gap-4 border-t border-line bg-ground px-6 py-4">
           <Estimate probe={probe} />
           <div className="grow" />
           <Button

@@ -82,12 +82,12 @@ function Import() {
           {unread && <ProblemNote {...unread} />}
           {report?.problem && <ProblemNote {...report.problem} />}
         </div>
+        {inBucket && <S3Fields value={s3} onChange={setS3} />}
         {report && report.columns.length > 0 && <Columns report={report} names={names} onChange={setNames} />}
         <div className="grid gap-5 sm:grid-cols-2">
           <TextField id="import-out" label={t("new.out")} help={t("import.outHelp")} value={out} onChange={setOut} />
           <VarianceField id="import-variance" value={variance} onChange={setVariance} />
         </div>
-        {inBucket && <S3Fields value={s3} onChange={setS3} />}
         {problem && <ProblemNote {...problem} />}
       </div>
       <div className="mt-4 flex justify-end">

@@ -128,7 +128,7 @@ export function RunCardItem({
         </div>
         <div className="relative -mt-1">
           <Menu
-            label={`${t("action.more")}: ${card.name}`}
+            label={t("action.moreFor", { name: card.name })}
             items={[
               ...(readable ? [{ label: t("runs.compare.with"), icon: Columns2, run: () => onChoose(true) }] : []),
               ...place,

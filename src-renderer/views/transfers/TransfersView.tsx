@@ -221,7 +221,7 @@ function Sides({ form, onChange }: { form: TransferForm; onChange: (changes: Par
       key="folder"
       id="transfer-folder"
       label={t(direction === "upload" ? "transfers.folder.from" : "transfers.folder.to")}
-      {...(isBucket(form.folder) ? { help: t("transfers.noFolder") } : {})}
+      {...(isBucket(form.folder) ? { help: t("transfers.noFolder"), wrong: true } : {})}
       value={form.folder}
       onChange={(text) => onChange({ folder: text })}
       placeholder={t("new.sourcePlaceholder")}
@@ -258,7 +258,7 @@ function Address({
     <TextField
       id={id}
       label={label}
-      {...(wrong ? { help: t("transfers.noAddress") } : {})}
+      {...(wrong ? { help: t("transfers.noAddress"), wrong } : {})}
       value={value}
       onChange={onChange}
       placeholder="s3://bucket/photos"

@@ -8,6 +8,8 @@ const LEFT = 52;
 const RIGHT = 56;
 const TOP = 14;
 const BOTTOM = 34;
+/** Pixels: two components are two bars, not two walls. */
+const MOST_BAR = 72;
 
 /**
  * Scree and cumulative curve over the components, each with its own axis (bars left, curve right), and the target line,
@@ -43,6 +45,7 @@ export function VarianceChart({
   const count = ratios.length;
   const inner = width - LEFT - RIGHT;
   const step = inner / count;
+  const bar = Math.min(MOST_BAR, Math.max(0.5, step - Math.min(4, step * 0.24)));
   const highest = ratios[0] ?? 1;
   const x = (index: number) => LEFT + (index + 0.5) * step;
   const yBar = (share: number) => HEIGHT - BOTTOM - (share / highest) * (HEIGHT - TOP - BOTTOM);
@@ -97,11 +100,11 @@ export function VarianceChart({
           <rect
             // biome-ignore lint/suspicious/noArrayIndexKey: a component is its number.
             key={index}
-            x={LEFT + index * step + Math.min(2, step * 0.12)}
-            width={Math.max(0.5, step - Math.min(4, step * 0.24))}
+            x={x(index) - bar / 2}
+            width={bar}
             y={yBar(ratio)}
             height={HEIGHT - BOTTOM - yBar(ratio)}
-            rx={Math.min(2, step / 4)}
+            rx={Math.min(2, bar / 4)}
             fill={index === shown ? "var(--muted)" : "color-mix(in srgb, var(--line-strong) 45%, var(--ground))"}
             opacity={needed === undefined || index < needed ? 1 : 0.4}
           />
@@ -181,8 +184,8 @@ export function VarianceChart({
         style={{ right: RIGHT + 12, bottom: BOTTOM + 12 }}
       >
         <span className="font-semibold">{t("explore.component", { number: shown + 1 })}</span>
-        <span className="text-muted">{`${t("variance.each")}: ${percent(ratios[shown] ?? 0, 2)}`}</span>
-        <span className="text-accent">{`${t("variance.sum")}: ${percent(sums[shown] ?? 0)}`}</span>
+        <span className="text-muted">{t("variance.each", { share: percent(ratios[shown] ?? 0, 2) })}</span>
+        <span className="text-accent">{t("variance.sum", { share: percent(sums[shown] ?? 0, 2) })}</span>
       </p>
     </div>
   );

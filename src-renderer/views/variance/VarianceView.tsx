@@ -172,7 +172,7 @@ function EndPhotos({
   scores: Float32Array | undefined;
   faint: boolean;
 }) {
-  const { t, n } = useSpeech();
+  const { t, fixed } = useSpeech();
   const ids = useExplore((state) => state.ids);
   const labels = useExplore((state) => state.labels);
   const { card } = overview;
@@ -188,7 +188,7 @@ function EndPhotos({
               <button type="button" className="block w-full text-left" title={label} onClick={() => open(row)}>
                 <Photo run={card} row={row} size={128} cover className="aspect-square w-full rounded-md" />
                 <span className="block truncate pt-0.5 text-2xs">{label}</span>
-                <span className="tabular block text-2xs text-muted">{n(scores?.[index] ?? 0, 1)}</span>
+                <span className="tabular block text-2xs text-muted">{fixed(scores?.[index] ?? 0, 1)}</span>
               </button>
             </li>
           );

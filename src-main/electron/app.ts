@@ -51,7 +51,9 @@ export function startApp(electron: ElectronModule, started: Started, platform = 
   app.setName("Verger");
   // Beside runs and settings; another VERGER_HOME is another app, with a lock of its own.
   app.setPath("userData", path.join(userFolder(), "desktop"));
-  app.enableSandbox();
+  // Chromium's other processes crash when asked for both. Only whoever starts the app can give it that switch (root and
+  // containers cannot do without); pages have `sandbox` in their preferences in any case.
+  if (!app.commandLine.hasSwitch("no-sandbox")) app.enableSandbox();
   registerScheme(electron.protocol);
   const paths = pathArguments(started, process.cwd());
   if (!app.requestSingleInstanceLock({ paths })) {

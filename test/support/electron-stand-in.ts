@@ -245,6 +245,9 @@ export class FakeApp extends EventEmitter {
   first = true;
   handedOver: unknown;
   name = "";
+  /** What Chromium was started with, without the dashes. */
+  readonly switches = new Set<string>();
+  readonly commandLine = { hasSwitch: (name: string) => this.switches.has(name) };
   quits = 0;
   exits: number[] = [];
   badge: number | undefined;

@@ -99,6 +99,13 @@ describe("the start", () => {
     expect(system.children).toEqual([]);
   });
 
+  it("without Chromium's sandbox asks for it no second time, and its pages have theirs", async () => {
+    system.app.switches.add("no-sandbox");
+    const { window } = await open();
+    expect(system.app.sandboxed).toBe(false);
+    expect(window.options.webPreferences).toMatchObject({ sandbox: true });
+  });
+
   it("of a second one hands over and ends", async () => {
     system.app.first = false;
     startApp(system.electron, { argv: ["/opt/verger"], versions: { electron: "45" } }, "linux");

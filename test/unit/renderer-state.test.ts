@@ -85,6 +85,14 @@ describe("what is shown", () => {
     expect(readEnd("captured", "2026-05-31", "to")).toBe(Date.UTC(2026, 5, 1) - 1);
     expect(writeEnd("captured", Date.UTC(2026, 4, 1, 23, 59))).toBe("2026-05-01");
     expect(readEnd("captured", "1 May 2026", "from")).toBeUndefined();
+    // Within one outing to the minute.
+    const twenty = Date.UTC(2026, 4, 1, 10, 20);
+    expect(writeEnd("captured", twenty + 30_000, true)).toBe("2026-05-01T10:20");
+    expect(readEnd("captured", "2026-05-01T10:20", "from")).toBe(twenty);
+    expect(readEnd("captured", "2026-05-01T10:20", "to")).toBe(twenty + 59_999);
+    const here = new Date(2026, 4, 1, 10, 20).getTime();
+    expect(writeEnd("modified", here, true)).toBe("2026-05-01T10:20");
+    expect(readEnd("modified", "2026-05-01T10:20", "from")).toBe(here);
   });
 
   it("is dated by when photos were taken, else by their files, and says which", () => {

@@ -8,8 +8,8 @@ import { tellError } from "../../state/app.js";
 import { column, filterBy, showAside, useExplore, type Values } from "../../state/explore.js";
 import { countUnknown, extent, histogram, type Range } from "../../state/explore-logic.js";
 import { useSpeech } from "../../state/settings.js";
-import { readEnd, writeEnd } from "./range-ends.js";
-import { sayValue } from "./say-value.js";
+import { isDate, readEnd, writeEnd } from "./range-ends.js";
+import { isOneOuting, sayValue } from "./say-value.js";
 
 const BINS = 48;
 /** Places that a thumb of the slider can take. */
@@ -103,7 +103,9 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
   const counts = useMemo(() => histogram(values, whole, BINS), [values, whole]);
   const most = Math.max(1, ...counts);
   const title = t(`explore.colour.${name}`);
-  const say = (value: number) => sayValue(speech, name, value, whole.high - whole.low);
+  const span = whole.high - whole.low;
+  const toTheMinute = isDate(name) && isOneOuting(span);
+  const say = (value: number) => sayValue(speech, name, value, span);
   const step = name === "outlier" ? (whole.high - whole.low) / STEPS : Math.max(1, (whole.high - whole.low) / STEPS);
   /** An end at the edge is open: what a run gains later passes too. */
   const commit = (nextLow: number, nextHigh: number) => {
@@ -166,9 +168,21 @@ function RangeFilter({ name, values, whole }: { name: Column; values: Values; wh
           </Slider.Track>
         </Slider.Control>
       </Slider.Root>
-      <div className="mt-1 grid grid-cols-2 gap-2">
-        <End name={name} end="from" value={from} open={from <= whole.low} onValue={(value) => commit(value, high)} />
-        <End name={name} end="to" value={to} open={to >= whole.high} onValue={(value) => commit(low, value)} />
+      <div className={clsx("mt-1 grid gap-2", toTheMinute ? "grid-cols-1" : "grid-cols-2")}>
+        <End
+          {...{ name, toTheMinute }}
+          end="from"
+          value={from}
+          open={from <= whole.low}
+          onValue={(value) => commit(value, high)}
+        />
+        <End
+          {...{ name, toTheMinute }}
+          end="to"
+          value={to}
+          open={to >= whole.high}
+          onValue={(value) => commit(low, value)}
+        />
       </div>
       <DateNote name={name} values={values} />
     </section>
@@ -192,19 +206,21 @@ function DateNote({ name, values }: { name: Column; values: Values }) {
 /** One end of a range to be typed; empty means open. */
 function End({
   name,
+  toTheMinute,
   end,
   value,
   open,
   onValue,
 }: {
   name: Column;
+  toTheMinute: boolean;
   end: "from" | "to";
   value: number;
   open: boolean;
   onValue: (value: number) => void;
 }) {
   const { t } = useSpeech();
-  const written = open ? "" : writeEnd(name, value);
+  const written = open ? "" : writeEnd(name, value, toTheMinute);
   const [typed, setTyped] = useState(written);
   useEffect(() => setTyped(written), [written]);
   const give = () => {
@@ -216,9 +232,9 @@ function End({
   };
   return (
     <label className="flex min-w-0 items-center gap-1.5 text-2xs text-muted">
-      {t(`filter.${end}`)}
+      <span className={clsx(toTheMinute && "min-w-7")}>{t(`filter.${end}`)}</span>
       <input
-        type={name === "modified" || name === "captured" ? "date" : "number"}
+        type={isDate(name) ? (toTheMinute ? "datetime-local" : "date") : "number"}
         step="any"
         className="field tabular h-7 w-full min-w-0 px-1.5 text-ink"
         value={typed}
@@ -227,7 +243,7 @@ function End({
         onBlur={give}
         onKeyDown={(event) => event.key === "Enter" && give()}
       />
-      {name === "size" && "kB"}
+      {name === "size" && t("filter.kilobytes")}
       {(name === "width" || name === "height") && "px"}
     </label>
   );

@@ -1,8 +1,10 @@
 import type { ColourBy } from "../../app/link.js";
 import type { Speech } from "../../i18n/index.js";
 
-/** Milliseconds within which dates differ by the hour rather than by the day: those of one outing. */
-const ONE_OUTING = 2 * 86_400_000;
+/** True for dates that differ by the hour rather than by the day: those of one outing. @param span milliseconds */
+export function isOneOuting(span: number): boolean {
+  return span < 2 * 86_400_000;
+}
 
 /**
  * A value of a column or component as people read it.
@@ -15,7 +17,7 @@ export function sayValue(
   value: number,
   span = Number.POSITIVE_INFINITY,
 ): string {
-  const byTheHour = span < ONE_OUTING;
+  const byTheHour = isOneOuting(span);
   if (column === "size") return bytes(value);
   if (column === "modified") return byTheHour ? date(value) : day(value);
   if (column === "captured") return byTheHour ? clock(value) : clockDay(value);

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { VergerError } from "../core/errors.js";
 import type { CommandContext } from "./context.js";
 import { addDoctor } from "./doctor.js";
 import { addEmbed } from "./embed.js";
@@ -54,8 +55,22 @@ export function buildProgram(context: CommandContext, version: string): Command 
   addDoctor(program, context);
   program.helpCommand("help [command]", "show help for a command");
 
+  program.hook("preAction", requireCurrentFolder);
   throwComplaints(program);
   return program;
+}
+
+/** Threads and ONNX Runtime need one, even where every path is absolute. @throws VergerError `storage/not-found` */
+function requireCurrentFolder(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw new VergerError(
+      "storage/not-found",
+      "Expected to be called in a folder that exists, but the current one has been removed; change to another (cd) and run again.",
+      { cause: error },
+    );
+  }
 }
 
 /** Makes every command throw: usage errors as `VergerError`, help and version as CommanderError with exit code 0. */

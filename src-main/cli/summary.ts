@@ -96,7 +96,7 @@ export function runReport(summary: RunSummary, reasons: readonly Reason[], paint
     pca
       ? [
           "PCA",
-          `${counted(pca.components, "component")} explain ${percent(pca.explainedVarianceRatio)} of the variance`,
+          `${counted(pca.components, "component")} ${pca.components === 1 ? "explains" : "explain"} ${percent(pca.explainedVarianceRatio)} of the variance`,
         ]
       : undefined,
     ["time", `${total === undefined ? "" : `${duration(total)}  `}${paint.dim(timingsText(timings))}`],

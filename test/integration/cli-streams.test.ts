@@ -266,4 +266,23 @@ describe.skipIf(process.platform === "win32")("pipes", () => {
     expect(result.code).toBe(3);
     expect(JSON.parse(result.stdout)).toMatchObject({ images: 41, setAside: 1 });
   });
+
+  it("says so where the current folder has been removed", async () => {
+    const result = await shell(
+      `mkdir gone && cd gone && rmdir ../gone && "$0" "$1" run "${photos}" -o "${folder}/never"`,
+    );
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toMatch(/^verger: Expected to be called in a folder that exists.* \[storage\/not-found\]\n$/);
+    expect((await shell(`mkdir gone && cd gone && rmdir ../gone && "$0" "$1" --version`)).code).toBe(0);
+  });
+
+  it.skipIf(process.getuid?.() !== 0 || !existsSync("/usr/bin/setpriv"))(
+    "says what to set where a user has no home, as in a container",
+    async () => {
+      const nobody = "env -u HOME -u VERGER_HOME -u XDG_DATA_HOME setpriv --reuid=54321 --regid=54321 --clear-groups";
+      const result = await shell(`${nobody} "$0" "$1" models list`);
+      expect(result.code).toBe(1);
+      expect(result.stderr).toMatch(/^verger: Expected a home folder .*VERGER_HOME.* \[storage\/not-found\]\n$/);
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openGeneralFile } from "../../src-main/core/features/general-file.js";
 import { openFeatures } from "../../src-main/core/features/index.js";
+import { fit as fitStream } from "../../src-main/core/pca/fit.js";
 import { type Column, openParquet, writePart } from "../../src-main/native/parquet.js";
 
 const SPARK = path.join(path.dirname(fileURLToPath(import.meta.url)), "data", "spark");
@@ -171,11 +172,19 @@ describe("what an input names", () => {
     await expect(openFeatures(path.join(folder, input))).rejects.toMatchObject({ code });
   });
 
+  test("vectors longer than the native code takes are told as such", async () => {
+    const dimension = 32_769;
+    const source = { dimension, rows: 2, files: [], async *blocks() {} };
+    await expect(fitStream(source, { solver: "exact" })).rejects.toMatchObject({ code: "pca/dimension" });
+    await expect(fitStream({ ...source, dimension: 2 ** 20 + 1 })).rejects.toMatchObject({ code: "pca/dimension" });
+  });
+
   test("parts without rows are passed over; nothing but such parts is a source without rows", async () => {
     const parts = path.join(folder, "hollow");
     await writeFeatures(path.join(parts, "part-0.parquet"), 0, 0, 4);
     expect(await openFeatures(parts)).toMatchObject({ rows: 0, dimension: 0 });
     expect(await readAll(parts)).toEqual([]);
+    await expect(fitStream(await openFeatures(parts))).rejects.toMatchObject({ code: "pca/too-few-rows" });
     await writeFeatures(path.join(parts, "part-1.parquet"), 7, 1, 4);
     expect((await readAll(parts)).map((row) => row.path)).toEqual(["7.jpg"]);
   });

@@ -46,7 +46,8 @@ size_t ChooseComponents(const PcaOptions& options, const std::vector<double>& va
 
 Status NoVariance(uint64_t rows) {
   return {"pca/no-variance", "Expected features that vary between images, but all " + std::to_string(rows) +
-                                 " rows are equal; add different images."};
+                                 " rows are equal, or differ by less than their squares can tell (about "
+                                 "1e-19); add different images."};
 }
 
 void FixSign(double* vector, size_t n) {

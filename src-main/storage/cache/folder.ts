@@ -1,8 +1,8 @@
 /** Where Verger keeps what it can fetch or make again. */
 import { mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
 import { errorMessage, VergerError } from "../../core/errors.js";
+import { homeFolder } from "../../core/user-folder.js";
 
 /**
  * The folder for fetched photos and for runs on their way to a bucket: `cache` in `VERGER_HOME` when that is set,
@@ -12,13 +12,13 @@ export function userCacheFolder(environment: NodeJS.ProcessEnv = process.env, pl
   const home = environment.VERGER_HOME;
   if (home) return path.resolve(home, "cache");
   if (platform === "win32") {
-    const local = environment.LOCALAPPDATA || path.join(homedir(), "AppData", "Local");
+    const local = environment.LOCALAPPDATA || path.join(homeFolder(), "AppData", "Local");
     return path.join(local, "Verger", "Cache");
   }
-  if (platform === "darwin") return path.join(homedir(), "Library", "Caches", "Verger");
+  if (platform === "darwin") return path.join(homeFolder(), "Library", "Caches", "Verger");
   const cache = environment.XDG_CACHE_HOME;
   // The XDG specification: a relative path is to be ignored.
-  return path.join(cache && path.isAbsolute(cache) ? cache : path.join(homedir(), ".cache"), "verger");
+  return path.join(cache && path.isAbsolute(cache) ? cache : path.join(homeFolder(), ".cache"), "verger");
 }
 
 /**

@@ -117,7 +117,13 @@ function stateOf(job: Job, language: Language): string[] {
   const done = percent === undefined ? [] : [percent];
   if (job.state === "paused") return [...done, words.jobPaused];
   const seconds = job.progress?.secondsLeft ?? null;
-  return seconds === null ? done : [...done, words.jobLeft.replace("{duration}", durationText(language, seconds))];
+  if (seconds === null) return done;
+  return [...done, words.jobLeft.replace("{duration}", durationText(language, roughly(seconds)))];
+}
+
+/** What is said in seconds, in steps of five: on Linux each new text has the desktop read the menu again, too. */
+function roughly(seconds: number): number {
+  return seconds < 90 ? 5 * Math.ceil(seconds / 5) : seconds;
 }
 
 function percentOf(job: Job | undefined, language: Language): string | undefined {

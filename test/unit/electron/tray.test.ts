@@ -30,6 +30,7 @@ describe("the text of the icon", () => {
 
   it.each([
     ["at its start", job("/runs/a", "running"), "a"],
+    ["that is soon done", job("/runs/a", "running", 980, 3.2), "a · 98% · about 5 secs left"],
     ["without a rate", job("/runs/a", "running", 290), "a · 29%"],
     ["that waits", job("/runs/a", "queued"), "a · waiting"],
     ["that stops", job("/runs/a", "stopping", 500, 10), "a · stopping"],

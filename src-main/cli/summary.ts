@@ -33,9 +33,14 @@ function section(title: string, body: string, paint: Paint): string {
 /** A path or address as the reader would type it from where they stand, quoted if a shell needs it. */
 export function shellPath(target: string, from = process.cwd()): string {
   const relative = isAddress(target) ? target : path.relative(from, target);
-  const shown = relative === "" ? "." : relative.startsWith("..") || path.isAbsolute(relative) ? target : relative;
-  if (/^[\w@%+=:,./-]+$/.test(shown) && !shown.startsWith("-")) return shown;
-  return process.platform === "win32" ? `"${shown}"` : `'${shown.replaceAll("'", "'\\''")}'`;
+  const near = relative === "" ? "." : relative.startsWith("..") || path.isAbsolute(relative) ? target : relative;
+  // Quotes do not keep a name from being taken for an option.
+  const shown = near.startsWith("-") ? `./${near}` : near;
+  if (/^[\w@%+=:,./-]+$/.test(shown)) return shown;
+  if (process.platform === "win32") return `"${shown}"`;
+  // What could move the cursor is written as the shell's own escapes.
+  if (printable(shown) !== shown) return `$'${printable(shown.replace(/[\\']/g, "\\$&"))}'`;
+  return `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
 function next(commands: readonly Line[], paint: Paint): string {

@@ -86,7 +86,8 @@ describe("paths to type", () => {
     expect(shellPath("/data/b", "/other")).toBe("/data/b");
     if (process.platform !== "win32") {
       expect(shellPath("/data/it's here", "/data")).toBe("'it'\\''s here'");
-      expect(shellPath("/data/-rf", "/data")).toBe("'-rf'");
+      expect(shellPath("/data/-rf", "/data")).toBe("./-rf");
+      expect(shellPath("/data/a\n'b\\\u001b[2J", "/data")).toBe("$'a\\u000a\\'b\\\\\\u001b[2J'");
     }
   });
 });

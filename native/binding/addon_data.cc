@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/thread_priority.h"
+
 namespace verger::binding {
 
 AddonData::AddonData(Napi::Env env) : threads_(ThreadPool::HardwareThreads()) {
@@ -25,7 +27,7 @@ AddonData& AddonData::Of(Napi::Env env) { return *env.GetInstanceData<AddonData>
 ThreadPool& AddonData::pool(Napi::Env env) {
   if (pool_) return *pool_;
   try {
-    pool_ = std::make_unique<ThreadPool>(threads_);
+    pool_ = std::make_unique<ThreadPool>(threads_, background_);
   } catch (const std::system_error& error) {
     throw ToError(
         env, Status("native/memory", std::string("Expected the system to allow one more thread, but it answered: ") +
@@ -42,6 +44,17 @@ void AddonData::Configure(Napi::Env env, size_t threads) {
                                   std::to_string(threads_) + " threads; call configure() first."));
   }
   threads_ = threads;
+}
+
+void AddonData::LowerPriority(Napi::Env env) {
+  if (pool_ && !background_) {
+    throw ToError(env,
+                  Status("native/configured",
+                         "Expected the priority to be lowered before the first native call of this thread, but its "
+                         "pool already runs; call lowerPriority() first."));
+  }
+  // Where the system refuses, the work is done at the ordinary priority.
+  background_ = LowerThreadPriority();
 }
 
 Napi::Value AddonData::Start(Napi::Env env, std::unique_ptr<AsyncJob> owned) {

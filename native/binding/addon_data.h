@@ -53,6 +53,9 @@ class AddonData {
   // Sets the size of the pool. Throws Napi::Error if the pool is already running with another size.
   void Configure(Napi::Env env, size_t threads);
   size_t threads() const { return threads_; }
+  // Lowers the priority of the calling thread, which must be the environment's, and of its pool. Throws Napi::Error if
+  // the pool is already running.
+  void LowerPriority(Napi::Env env);
 
   // Queues `job`. Returns the JS object {promise: Promise, cancel: () => void}. A cancelled job rejects with code
   // "cancelled" if its Execute returns that status.
@@ -68,6 +71,7 @@ class AddonData {
   std::unordered_set<AsyncJob*> jobs_;
   std::unique_ptr<ThreadPool> pool_;
   size_t threads_;
+  bool background_ = false;
   bool closing_ = false;
 };
 

@@ -24,6 +24,9 @@ void Configure(const Napi::CallbackInfo& info) {
   AddonData::Of(env).Configure(env, static_cast<size_t>(threads));
 }
 
+// lowerPriority(): void
+void LowerPriority(const Napi::CallbackInfo& info) { AddonData::Of(info.Env()).LowerPriority(info.Env()); }
+
 // exitNow(code: number): never returns. Neither exit handlers nor the teardown of worker threads run.
 void ExitNow(const Napi::CallbackInfo& info) { std::_Exit(info[0].ToNumber().Int32Value()); }
 
@@ -51,6 +54,7 @@ class FileLockHandle : public Napi::ObjectWrap<FileLockHandle> {
 
 void InitSystem(Napi::Env env, Napi::Object exports) {
   exports.Set("configure", Napi::Function::New<Configure>(env, "configure"));
+  exports.Set("lowerPriority", Napi::Function::New<LowerPriority>(env, "lowerPriority"));
   exports.Set("hardwareThreads", Napi::Number::New(env, static_cast<double>(ThreadPool::HardwareThreads())));
   exports.Set("exitNow", Napi::Function::New<ExitNow>(env, "exitNow"));
   FileLockHandle::Define(env, exports);

@@ -6,6 +6,7 @@ interface RawLock {
 
 interface RawSystem {
   configure(options: { threads: number }): void;
+  lowerPriority(): void;
   readonly hardwareThreads: number;
   exitNow(code: number): never;
   readonly FileLock: new (path: string) => RawLock;
@@ -35,6 +36,24 @@ export function lockFile(path: string): FileLock {
  */
 export function configureThreads(threads: number): void {
   addon<RawSystem>().configure({ threads });
+}
+
+let background = false;
+
+/**
+ * Makes the calling JS thread and its native threads give way to all others: for long work beside a window. Lasts as
+ * long as the thread. Call before its first native operation. A system that refuses leaves the priority as it is.
+ *
+ * @throws Error `native/configured` when native threads already run
+ */
+export function lowerPriority(): void {
+  addon<RawSystem>().lowerPriority();
+  background = true;
+}
+
+/** True in a thread that has called {@link lowerPriority}: threads that it starts should call it, too. */
+export function isBackground(): boolean {
+  return background;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Jobs through the window's api: watched, stopped, resumed, killed; and the end of the server. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { getPriority } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cliJson } from "../support/run-cli.js";
@@ -56,6 +57,18 @@ const underWay = (id: string): Promise<void> =>
   });
 
 const reach = (id: string, state: string): Promise<void> => client.until(() => client.job(id)?.state === state);
+
+/** Linux: nice value by thread (proc(5), field 19 of stat). */
+function niceOfThreads(pid: number): Map<number, number> {
+  const tasks = `/proc/${pid}/task`;
+  return new Map(
+    readdirSync(tasks).map((thread) => {
+      const stat = readFileSync(path.join(tasks, thread, "stat"), "utf8");
+      // The second field is a name in brackets, which may hold spaces.
+      return [Number(thread), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16])];
+    }),
+  );
+}
 
 describe("a probe", () => {
   it("counts, measures, and says what is there already", async () => {
@@ -122,10 +135,18 @@ describe("a job", () => {
     other.close();
   });
 
-  it("goes on when every tab is closed", async () => {
+  it("goes on when every tab is closed, at a lower priority than what answers people", async () => {
     const out = inWork("closed");
     const id = await start(out);
     await underWay(id);
+    if (process.platform === "linux") {
+      const nice = niceOfThreads(served.process.pid);
+      expect(nice.get(served.process.pid)).toBe(getPriority());
+      // The job's own thread, the session's, and its decoder's.
+      expect([...nice.values()].filter((value) => value === Math.max(10, getPriority())).length).toBeGreaterThanOrEqual(
+        3,
+      );
+    }
     client.close();
     const state = async (): Promise<string | undefined> => {
       client = await served.visit();

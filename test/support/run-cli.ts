@@ -68,6 +68,10 @@ export class CliProcess {
     this.child.kill(signal);
   }
 
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
   /** Waits until `condition` holds, looked at whenever stderr grows and every few milliseconds; false if it ended first. */
   async until(condition: () => boolean): Promise<boolean> {
     for (;;) {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <system_error>
 
+#include "core/base/thread_priority.h"
+
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -36,12 +38,15 @@ void Drain(LoopState& state, size_t slot) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(size_t threads) {
+ThreadPool::ThreadPool(size_t threads, bool background) {
   const size_t count = std::max<size_t>(threads, 1);
   threads_.reserve(count);
   while (threads_.size() < count) {
     try {
-      threads_.emplace_back([this] { Loop(); });
+      threads_.emplace_back([this, background] {
+        if (background) LowerThreadPriority();
+        Loop();
+      });
     } catch (const std::system_error&) {
       // The system allows no more: a container's limit on tasks, say. Fewer threads do the same work.
       if (threads_.empty()) throw;

@@ -20,9 +20,9 @@ class ThreadPool {
   // selects that thread's scratch memory.
   using LoopBody = std::function<void(size_t index, size_t slot)>;
 
-  // Starts `threads` threads (at least one), or as many of them as the system allows. Throws std::system_error where it
-  // allows none.
-  explicit ThreadPool(size_t threads);
+  // Starts `threads` threads (at least one), or as many of them as the system allows; `background` ones at a lower
+  // priority (thread_priority.h). Throws std::system_error where it allows none.
+  explicit ThreadPool(size_t threads, bool background = false);
   // Runs every queued task to its end, then joins. Cancel what is queued first if that takes long.
   ~ThreadPool();
 

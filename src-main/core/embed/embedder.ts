@@ -2,6 +2,7 @@
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { packageRoot } from "../../native/root.js";
+import { isBackground } from "../../native/system.js";
 import { cancelled, VergerError } from "../errors.js";
 import type { ComputePlan } from "./plan.js";
 import type {
@@ -137,6 +138,7 @@ export class Embedder {
       batch: plan.batch,
       chunk: plan.chunk,
       policy: options.policy,
+      background: isBackground(),
     };
     const members = Array.from({ length: plan.sessions }, () => new Member(workerOptions, () => embedder?.wake()));
     try {

@@ -56,6 +56,8 @@ export interface WorkerOptions {
   /** Most images of one message. */
   readonly chunk: number;
   readonly policy: DecodePolicy;
+  /** At a lower priority, as the thread that starts this one. */
+  readonly background: boolean;
 }
 
 export type ToWorker =

@@ -5,7 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { decodeResize } from "../../native/image.js";
-import { configureThreads } from "../../native/system.js";
+import { configureThreads, lowerPriority } from "../../native/system.js";
 import { errorCode, errorMessage, isCancelled } from "../errors.js";
 import { factBuffers, noFacts, setFacts } from "./photo-facts.js";
 import type { FromWorker, ImageFailure, ToWorker, WorkerOptions } from "./protocol.js";
@@ -173,6 +173,7 @@ class BatchRunner {
 }
 
 async function main(): Promise<void> {
+  if (options.background) lowerPriority();
   configureThreads(options.decodeThreads);
   let session: InferenceSession;
   try {

@@ -4,6 +4,7 @@ import type { Notice } from "../../api/contract.js";
 import { LISTED_ACTIONS } from "../../api/transfers.js";
 import { isCancelled, problemIn } from "../../core/errors.js";
 import { type JobOptions, pcaJob, runJob } from "../../core/run/index.js";
+import { lowerPriority } from "../../native/system.js";
 import { DEFAULT_CACHE_BYTES, inspectS3Features, jobStorage } from "../../storage/run/index.js";
 import { openThumbnailKeeper } from "../thumbnails.js";
 import { probe } from "./probe.js";
@@ -17,7 +18,11 @@ const post = (message: FromThread): void => port.postMessage(message);
 /** Of a preview or a look: between two messages that tell how far it is. */
 const COUNT_INTERVAL_MS = 200;
 
+/** Tasks that go on for minutes while people look at photos; the others are being waited for. */
+const LONG: ReadonlySet<Task["kind"]> = new Set(["run", "pca", "sync"]);
+
 async function perform(task: Task, signal: AbortSignal): Promise<FromThread> {
+  if (LONG.has(task.kind)) lowerPriority();
   if (task.kind === "sync") return transfer(task, signal);
   if (task.kind === "preview") return preview(task.request, signal);
   if (task.kind === "look") return look(task.request, signal);

@@ -7,17 +7,20 @@ import { Bar, Confirm, IconButton } from "../components/ui.js";
 import { tellError, useApp } from "../state/app.js";
 import { useSpeech } from "../state/settings.js";
 import { writePlace } from "./link.js";
+import { useRoute } from "./router.js";
 
-/** The job under way, on every view. */
+/** The job under way, on every view but those that list it. */
 export function JobsBar() {
   const speech = useSpeech();
   const { t, duration } = speech;
   const jobs = byUrgency(useApp((state) => state.jobs)?.filter(isActive) ?? []);
   const [asking, setAsking] = useState(false);
+  const { view } = useRoute((route) => route.place);
   const [job] = jobs;
   if (!job) return null;
   const { progress } = job;
   const sync = job.work.kind === "sync";
+  if (view === "jobs" || (view === "transfers" && sync)) return null;
   const total = progress?.total ?? 0;
   const act = (channel: "jobs.cancel" | "jobs.pause") => void client.call(channel, { job: job.id }).catch(tellError);
   return (

@@ -286,6 +286,7 @@ export const en = {
   "inspector.outlierRank": "above {share} of photos",
   "inspector.neighbours": "Most similar",
   "inspector.compared": { one: "compared with {count} photo", other: "compared with all {count} photos" },
+  "inspector.looking": "Comparing feature vectors …",
   "inspector.distance": "cosine distance {distance}",
   "inspector.openFull": "Open the whole photo",
   "inspector.missing": "The photo is not where it was",

@@ -295,6 +295,7 @@ export const fr: Dictionary = {
   "inspector.outlierRank": "au-dessus de {share} des photos",
   "inspector.neighbours": "Les plus semblables",
   "inspector.compared": { one: "comparée à {count} photo", other: "comparée aux {count} photos" },
+  "inspector.looking": "Comparaison des vecteurs…",
   "inspector.distance": "distance cosinus {distance}",
   "inspector.openFull": "Ouvrir la photo entière",
   "inspector.missing": "La photo n’est plus à sa place",

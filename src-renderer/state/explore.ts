@@ -85,6 +85,7 @@ export interface ExploreState {
   /** The row in the inspector. */
   readonly focus: number | null;
   readonly image: ResponseOf<"run.image"> | null;
+  /** Null while they are looked for; without rows where there are none to be had. */
   readonly neighbours: Neighbours | null;
   readonly tool: Tool;
   readonly camera: Camera | null;
@@ -467,6 +468,13 @@ export function focusRow(row: number | null): void {
   if (row !== null) void inspect(row, focusing.signal);
 }
 
+const noneOf = (row: number): Neighbours => ({
+  row,
+  rows: new Uint32Array(),
+  distances: new Float32Array(),
+  compared: 0,
+});
+
 async function inspect(row: number, signal: AbortSignal): Promise<void> {
   const { run, overview, sort } = get();
   if (run === null) return;
@@ -477,11 +485,17 @@ async function inspect(row: number, signal: AbortSignal): Promise<void> {
   const near =
     k < 1
       ? undefined
-      : client.call("run.neighbours", { run, row, k }, { signal }).then((answer) => {
-          if (signal.aborted) return;
-          set({ neighbours: { row, ...answer } });
-          if (get().sort === "similar") derive();
-        });
+      : client.call("run.neighbours", { run, row, k }, { signal }).then(
+          (answer) => {
+            if (signal.aborted) return;
+            set({ neighbours: { row, ...answer } });
+            if (get().sort === "similar") derive();
+          },
+          (error) => {
+            if (!signal.aborted) set({ neighbours: noneOf(row) });
+            throw error;
+          },
+        );
   const scores = overview?.pca ? outlierScores() : undefined;
   // One that fails must not take the others along: a photo that was moved still has neighbours.
   for (const { status, ...result } of await Promise.allSettled([photo, near, scores])) {

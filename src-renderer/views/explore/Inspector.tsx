@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight, ExternalLink, FolderSearch, ImageOff, Tag } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { imageUrl } from "../../api/client.js";
 import { Mark } from "../../components/Mark.js";
 import { nameOf } from "../../components/names.js";
@@ -171,7 +171,8 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function Neighbours({ row, card }: { row: number; card: { run: string; version: string } }) {
   const { t, fixed } = useSpeech();
   const { neighbours, labels, ids } = useExploreOf("neighbours", "labels", "ids");
-  if (neighbours?.row !== row) return null;
+  if (neighbours?.row !== row) return ids.length > 1 ? <Looking key={row} /> : null;
+  if (neighbours.rows.length === 0) return null;
   const own = ids[row];
   return (
     <div className="px-4 py-3">
@@ -202,6 +203,34 @@ function Neighbours({ row, card }: { row: number; card: { run: string; version: 
             </li>
           );
         })}
+      </ul>
+    </div>
+  );
+}
+
+/** Neighbours that are sooner there are not announced. */
+const LOOKING_AFTER_MS = 250;
+
+/** In the place of the neighbours while they are looked for: the first time the vectors of a run have to be read. */
+function Looking() {
+  const { t } = useSpeech();
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), LOOKING_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!late) return null;
+  return (
+    <div className="px-4 py-3">
+      <h3 className="font-semibold">{t("inspector.neighbours")}</h3>
+      <p role="status" className="text-muted">
+        {t("inspector.looking")}
+      </p>
+      <ul aria-hidden className="mt-2 grid grid-cols-[repeat(auto-fill,minmax(4.75rem,1fr))] gap-2">
+        {Array.from({ length: NEIGHBOURS }, (_, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike.
+          <li key={index} className="aspect-square animate-pulse rounded-md bg-sunken" />
+        ))}
       </ul>
     </div>
   );

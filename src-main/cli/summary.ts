@@ -242,12 +242,12 @@ export function inspectReport(inspection: Inspection, paint: Paint): string {
       paint,
     );
   }
-  if (inspection.labels.total > 0) {
+  if (inspection.labels.total > 0 || inspection.labels.top.length > 0) {
     const rows = inspection.labels.top.map(({ label, images }) => [
       label === null ? paint.dim("(no label)") : printable(label),
       count(images),
     ]);
-    const rest = inspection.labels.total - inspection.labels.top.length;
+    const rest = inspection.labels.total - inspection.labels.top.filter(({ label }) => label !== null).length;
     if (rest > 0) rows.push([paint.dim(`${counted(rest, "other label")}`), count(inspection.labels.restImages)]);
     const { total, corrected } = inspection.labels;
     const title = `Labels (${count(total)}${corrected > 0 ? `, ${counted(corrected, "image")} corrected` : ""})`;

@@ -117,6 +117,18 @@ describe("inspect", () => {
   });
 });
 
+describe("inspect of a run without labels", () => {
+  it("counts none, as the run itself does, and says how many images that are", async () => {
+    const out = path.join(folder, "unlabelled");
+    const summary = await cliJson(["embed", photos, "--out", out, "--preset", "fast", "--label-from", "none"], 3);
+    expect(summary).toMatchObject({ labels: 0 });
+    const { labels } = await cliJson<{ labels: unknown }>(["inspect", out]);
+    expect(labels).toMatchObject({ total: 0, top: [{ label: null, images: 41 }], restImages: 0 });
+    const { stdout } = await cli(["inspect", out]);
+    expect(stdout).toMatch(/^Labels \(0\)\n {2}\(no label\) {2}41$/m);
+  });
+});
+
 describe("sample", () => {
   it("prints its summary as JSON and refuses a folder of others", async () => {
     const drawn = path.join(folder, "drawn");

@@ -59,6 +59,7 @@ export interface Inspection {
   } | null;
   /** With the corrections in effect. */
   readonly labels: {
+    /** Distinct labels; images without one are no label. */
     readonly total: number;
     /** Images whose label people corrected. */
     readonly corrected: number;
@@ -232,7 +233,7 @@ async function readLabels(run: string, limit: number): Promise<Inspection["label
   }
   const sorted = [...counts].sort(([a, m], [b, n]) => n - m || ((a ?? "") < (b ?? "") ? -1 : 1));
   return {
-    total: counts.size,
+    total: counts.size - (counts.has(null) ? 1 : 0),
     corrected,
     top: sorted.slice(0, limit).map(([label, images]) => ({ label, images })),
     restImages: sorted.slice(limit).reduce((sum, [, images]) => sum + images, 0),

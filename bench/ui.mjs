@@ -247,7 +247,7 @@ async function actions({ log, repeats, rows, details }, page) {
     await take("filter taken away", "input", both, () => page.locator("#search").fill(""));
   }
   details.Lasso = `${selected}; from letting the button go to the frame that shows map and gallery`;
-  details["Text filter"] = "from the last key to the frame, the window's wait for more keys included";
+  details["Text filter"] = "from the last key to the frame";
   details["Colour by outlier score, the first time"] =
     `${milliseconds(firstColour)}: the server computes and sends the scores`;
   const count = grouped(rows.large);

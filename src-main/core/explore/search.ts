@@ -1,7 +1,10 @@
 /** Text search over paths and labels. */
 
+const ASCII = /^[\0-\x7f]*$/;
+
 /** Lower case without accents: `Pêche` and `peche` are the same word to whoever types. */
 export function folded(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase();
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
@@ -22,11 +25,14 @@ export class SearchIndex {
   find(text: string, labels: Uint32Array, names: readonly (string | null)[]): Uint32Array {
     const words = folded(text).split(/\s+/).filter(Boolean);
     const foldedNames = names.map((name) => folded(name ?? ""));
-    const found: number[] = [];
-    for (const [row, path] of this.paths.entries()) {
-      const label = foldedNames[labels[row] as number] ?? "";
-      if (words.every((word) => path.includes(word) || label.includes(word))) found.push(row);
+    const inLabel = words.map((word) => Uint8Array.from(foldedNames, (name) => (name.includes(word) ? 1 : 0)));
+    const found = new Uint32Array(this.paths.length);
+    let count = 0;
+    for (let row = 0; row < this.paths.length; row += 1) {
+      const path = this.paths[row] as string;
+      const label = labels[row] as number;
+      if (words.every((word, index) => inLabel[index]?.[label] === 1 || path.includes(word))) found[count++] = row;
     }
-    return Uint32Array.from(found);
+    return found.slice(0, count);
   }
 }

@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
 import { Eye, EyeOff, Search, TriangleAlert } from "lucide-react";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import {
   isolate,
   redo,
@@ -21,18 +21,11 @@ import { useLabelMark } from "./use-label-mark.js";
 /** Search of photos, then the labels with their colours: isolate, hide, own colour. */
 export function LabelPanel() {
   const { t } = useSpeech();
-  const text = useExplore((state) => state.text);
   const edits = useExplore((state) => state.edits);
   return (
     <section aria-label={t("filter.title")} className="flex h-full flex-col bg-ground">
       <div className="flex shrink-0 gap-1.5 border-b border-line p-2.5">
-        <SearchField
-          id="search"
-          label={t("filter.text")}
-          value={text}
-          onChange={(value) => void searchFor(value)}
-          wait={25}
-        />
+        <PhotoSearch />
         <Filters />
       </div>
       <Problems />
@@ -62,29 +55,23 @@ function SmallButton({ children, ...rest }: { children: string; disabled?: boole
   );
 }
 
-/** A field that tells what was typed once the person pauses. */
+function PhotoSearch() {
+  const { t } = useSpeech();
+  const text = useExplore((state) => state.text);
+  return <SearchField id="search" label={t("filter.text")} value={text} onChange={(value) => void searchFor(value)} />;
+}
+
 function SearchField({
   id,
   label,
   value,
   onChange,
-  wait,
 }: {
   id?: string;
   label: string;
   value: string;
   onChange: (value: string) => void;
-  wait: number;
 }) {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what was typed starts the wait.
-  useEffect(() => {
-    if (typed === value) return;
-    // What is taken away needs no answer of the server.
-    const timer = setTimeout(() => onChange(typed), typed === "" ? 0 : wait);
-    return () => clearTimeout(timer);
-  }, [typed]);
   return (
     <div className="relative min-w-0 grow">
       <Search size={14} className="absolute top-2.25 left-2.5 text-muted" aria-hidden />
@@ -93,14 +80,14 @@ function SearchField({
         type="search"
         aria-label={label}
         placeholder={label}
-        value={typed}
-        onChange={(event) => setTyped(event.target.value)}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Escape" || typed === "") return;
+          if (event.key !== "Escape" || value === "") return;
           // The first Esc empties the field, the next one leaves it.
           event.preventDefault();
           event.stopPropagation();
-          setTyped("");
+          onChange("");
         }}
         className="field w-full pl-8"
         spellCheck={false}
@@ -186,7 +173,7 @@ function LabelList() {
       </div>
       {labels.length > 8 && (
         <div className="shrink-0 px-2.5 pb-1.5">
-          <SearchField label={t("labels.search")} value={text} onChange={setText} wait={0} />
+          <SearchField label={t("labels.search")} value={text} onChange={setText} />
         </div>
       )}
       {labels.length > DISTINCT_LABELS && (

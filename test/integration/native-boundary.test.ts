@@ -1,11 +1,12 @@
 /** The addon where it is called wrongly, and where the system allows fewer threads than asked for: an error, never a crash. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { addon } from "../../src-main/native/addon.js";
 import { packageRoot } from "../../src-main/native/root.js";
-import { asOrdinaryUser } from "../support/run-cli.js";
+import { asOrdinaryUser, repositoryRoot } from "../support/run-cli.js";
+import { drawPhotos, workFolder } from "../support/run-photos.js";
 
 const file = path.join(packageRoot(), "build", "Release", "verger.node");
 /** Root has no such limit. */
@@ -27,6 +28,25 @@ describe.skipIf(!user)("a limit on threads", () => {
     const { status, signal, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", timeout: 60_000 });
     expect({ status, signal, stdout, stderr }).toEqual({ status: 0, signal: null, stdout: "4\n", stderr: "" });
   });
+
+  it("ends a run in one sentence wherever it is met, and never leaves it hanging", async () => {
+    const { folder, dispose } = workFolder("threads");
+    const photos = path.join(folder, "photos");
+    await drawPhotos(photos, 4, 2);
+    chmodSync(folder, 0o777);
+    const [command = "", ...wrapper] = user?.wrapper ?? [];
+    const ends = [11, 12, 13, 14, 40].map((limit) => {
+      const out = path.join(folder, `run-${limit}`);
+      const verger = [process.execPath, path.join(repositoryRoot, "bin", "verger"), "embed", photos, "-o", out];
+      const args = [...wrapper, "/usr/bin/prlimit", `--nproc=${limit}`, ...verger, "--sessions", "3"];
+      const env = { ...process.env, VERGER_HOME: path.join(folder, "home") };
+      const { status, signal, stderr } = spawnSync(command, args, { encoding: "utf8", env, timeout: 30_000 });
+      // Below some limit Node itself does not start.
+      return status === 0 || signal === "SIGABRT" || (status === 1 && /^verger: Expected .*\]$/m.test(stderr));
+    });
+    dispose();
+    expect(ends).toEqual([true, true, true, true, true]);
+  }, 180_000);
 });
 
 describe("arguments that no code of ours gives", () => {

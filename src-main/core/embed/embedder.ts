@@ -140,8 +140,10 @@ export class Embedder {
       policy: options.policy,
       background: isBackground(),
     };
-    const members = Array.from({ length: plan.sessions }, () => new Member(workerOptions, () => embedder?.wake()));
+    const members: Member[] = [];
     try {
+      // In here: where the system allows no further thread, those before it must not keep the process alive.
+      while (members.length < plan.sessions) members.push(new Member(workerOptions, () => embedder?.wake()));
       const versions = await Promise.all(members.map((member) => member.ready));
       embedder = new Embedder(members, versions[0] ?? "unknown");
       return embedder;

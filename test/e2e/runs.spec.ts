@@ -1,5 +1,5 @@
 /** What is done with runs as a whole: compared, imported, carried to a bucket, thrown away and brought back. */
-import { cpSync, existsSync, readdirSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Page } from "@playwright/test";
 import { startFaultServer } from "../support/fault-server.js";
@@ -92,6 +92,40 @@ test("photos are brought to a bucket: previewed, then sent", async ({ page, orch
     expect(bucket.objects.size).toBe(PHOTOS);
     await page.getByRole("button", { name: "Preview" }).click();
     await expect(page.getByText("Both sides hold the same")).toBeVisible();
+
+    // That it is then copied is proven with a real server (serve-transfers.test.ts).
+    await page.getByText("Between buckets", { exact: true }).click();
+    await expect(page.getByLabel("Bucket and prefix to copy")).toHaveValue("s3://orchard/photos");
+    await page.getByLabel("Bucket and prefix to fill").fill("copy");
+    await expect(page.getByText("Expected s3://bucket/prefix.")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Preview" })).toBeDisabled();
+    await page.getByLabel("Bucket and prefix to fill").fill("s3://orchard/copy");
+    await page.getByRole("button", { name: "Preview" }).click();
+    await expect(preview.getByText(`${PHOTOS} files`)).toBeVisible();
+    await expect(preview.getByRole("button", { name: "Start transfer" })).toBeEnabled();
+  } finally {
+    await server.stop();
+    await bucket.stop();
+  }
+});
+
+test("features in a bucket are looked at and become a run", async ({ page, orchard }) => {
+  const bucket = await startFaultServer({ bucket: "orchard" });
+  const part = path.join(orchard.run, "features", "part-00000.parquet");
+  bucket.store("spark/part-00000.parquet", readFileSync(part));
+  const keys = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_REGION: "us-east-1" };
+  const server = await startServer(path.join(orchard.folder, "home-of-the-importer"), [], undefined, keys);
+  try {
+    await page.goto(server.url);
+    await page.getByRole("button", { name: "Import features" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Features", { exact: true }).fill("s3://orchard/spark");
+    await dialog.getByLabel("Endpoint").fill(bucket.endpoint);
+    await expect(dialog.getByText(`${PHOTOS} rows of 1,280 features in 1 file`)).toBeVisible();
+    await dialog.getByLabel("Run folder").fill(path.join(orchard.folder, "from-bucket"));
+    await dialog.getByRole("button", { name: "Compute PCA" }).click();
+    const job = page.locator('[data-job="done"]').filter({ hasText: "from-bucket" });
+    await expect(job.getByText("Fetch", { exact: true })).toBeVisible();
   } finally {
     await server.stop();
     await bucket.stop();

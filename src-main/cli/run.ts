@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import type { Command } from "commander";
 import type { RunRequestInput, RunSummary } from "../api/contract.js";
 import { isCancelled, VergerError } from "../core/errors.js";
+import { isAddress } from "../core/remote.js";
 import type { JobOptions } from "../core/run/index.js";
 import type { CommandContext } from "./context.js";
 import { EXIT } from "./exit.js";
@@ -141,10 +144,13 @@ export async function reportJob(
 }
 
 /** The end of a job that people stopped: nothing is lost, and how to go on. */
-function stopped(out: string): VergerError {
+export function stopped(out: string): VergerError {
+  const begun = isAddress(out) || existsSync(path.join(out, "run.json"));
   return new VergerError(
     "cancelled",
-    `Stopped; what is done stands in ${out}. Run the same command again to resume where it stopped.`,
+    begun
+      ? `Stopped; what is done stands in ${out}. Run the same command again to resume where it stopped.`
+      : `Stopped before anything was written to ${out}. Run the same command again to begin.`,
     { details: { run: out } },
   );
 }

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { EXIT, exitCodeOf } from "../../src-main/cli/exit.js";
 import { Output } from "../../src-main/cli/output.js";
 import { wantsColor } from "../../src-main/cli/paint.js";
+import { stopped } from "../../src-main/cli/run.js";
 import { cancelled, VergerError } from "../../src-main/core/errors.js";
 import { recorded } from "../support/streams.js";
 
@@ -31,6 +35,17 @@ describe("exit codes", () => {
     [new Error("x"), EXIT.failed],
     ["x", EXIT.failed],
   ])("%s", (error, code) => expect(exitCodeOf(error)).toBe(code));
+});
+
+describe("a run that was stopped", () => {
+  it("never says that something stands where nothing does", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "verger-stopped-"));
+    expect(stopped(folder).message).toMatch(/^Stopped before anything was written/);
+    writeFileSync(path.join(folder, "run.json"), "{}");
+    expect(stopped(folder).message).toMatch(/^Stopped; what is done stands in .* resume/);
+    rmSync(folder, { recursive: true });
+    expect(stopped("s3://farm/run").message).toContain("resume");
+  });
 });
 
 describe("output", () => {

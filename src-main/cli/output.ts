@@ -87,10 +87,11 @@ export class Output {
   /** The end of a command that failed: one sentence, and with --json one document. */
   failure(error: unknown): void {
     const code = errorCode(error);
-    const message =
-      code === "internal"
-        ? `Unexpected failure: ${errorMessage(error)} (set VERGER_DEBUG=1 for its origin, and please report it).`
-        : errorMessage(error);
+    // A code of ours has an area; the system's own (EMFILE, say) come where nobody expected them.
+    const expected = code.includes("/") || code === "cancelled";
+    const message = expected
+      ? errorMessage(error)
+      : `Unexpected failure: ${errorMessage(error)} (set VERGER_DEBUG=1 for its origin, and please report it).`;
     this.#line(`${this.paintErr.red("verger:")} ${printable(message)} ${this.paintErr.dim(`[${code}]`)}`);
     if (process.env.VERGER_DEBUG === "1" && error instanceof Error) {
       for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) this.#line(cause.stack ?? "");

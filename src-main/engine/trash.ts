@@ -72,7 +72,7 @@ async function reserve(info: string, wanted: string, folder: string, now: Date):
       const handle = await open(path.join(info, `${name}.trashinfo`), "wx");
       try {
         const where = folder.split(path.sep).map(encodeURIComponent).join("/");
-        await handle.writeFile(`[Trash Info]\nPath=${where}\nDeletionDate=${now.toISOString().slice(0, 19)}\n`);
+        await handle.writeFile(`[Trash Info]\nPath=${where}\nDeletionDate=${localTime(now)}\n`);
       } finally {
         await handle.close();
       }
@@ -81,4 +81,9 @@ async function reserve(info: string, wanted: string, folder: string, now: Date):
       if (errorCode(error) !== "EEXIST") throw error;
     }
   }
+}
+
+/** What a clock on the wall shows, as the specification wants it: `2026-11-23T03:05:00`. */
+function localTime(now: Date): string {
+  return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }

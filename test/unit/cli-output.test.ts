@@ -86,6 +86,14 @@ describe("output", () => {
     expect(stderr.text()).toBe("verger: Expected. [a/b]\n");
   });
 
+  it("says of a failure without a code of ours that nobody expected it", () => {
+    const { output, stderr } = open({});
+    output.failure(Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" }));
+    output.failure(new Error("odd"));
+    expect(stderr.text()).toMatch(/^verger: Unexpected failure: EMFILE: .*VERGER_DEBUG=1.* \[EMFILE\]$/m);
+    expect(stderr.text()).toMatch(/^verger: Unexpected failure: odd .* \[internal\]$/m);
+  });
+
   it("shows stacks only with VERGER_DEBUG=1, with their causes", () => {
     const error = new VergerError("a/b", "Expected.", { cause: new Error("origin") });
     const plain = open({});

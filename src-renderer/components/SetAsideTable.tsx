@@ -16,7 +16,10 @@ export function SetAsideTable({ items }: { items: ResponseOf<"run.setAside">["it
         {items.map(({ path, code, message }) => (
           <tr key={path} className="align-top">
             <td className="px-3 py-1.5 [overflow-wrap:anywhere]">{path}</td>
-            <td className="px-3 py-1.5 [overflow-wrap:anywhere]" title={message}>
+            <td
+              className="px-3 py-1.5 [overflow-wrap:anywhere]"
+              title={said({ code, message }) === message ? undefined : t("error.originalIs", { text: message })}
+            >
               {said({ code, message })} <code className="text-2xs text-muted">[{code}]</code>
             </td>
           </tr>

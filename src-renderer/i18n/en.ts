@@ -45,6 +45,7 @@ export const en = {
   "error.view": "This view could not be shown.",
   "error.loading": "The run could not be opened.",
   "error.original": "In English",
+  "error.originalIs": "In English: {text}",
   "error.network": "Verger did not answer.",
 
   "runs.title": "Runs",

@@ -48,6 +48,7 @@ export const fr: Dictionary = {
   "error.view": "Cette vue n’a pas pu être affichée.",
   "error.loading": "L’exécution n’a pas pu être ouverte.",
   "error.original": "Détail en anglais",
+  "error.originalIs": "En anglais : {text}",
   "error.network": "Verger n’a pas répondu.",
 
   "runs.title": "Exécutions",

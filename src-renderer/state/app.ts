@@ -12,6 +12,8 @@ export interface Note {
   /** Of an error: said in the person's language instead of `text` where it can be. */
   readonly problem?: Problem;
   readonly action?: { readonly label: string; readonly run: () => void };
+  /** A later note about the same takes this one's place: what it offers may be over. */
+  readonly about?: string;
 }
 
 interface AppState {
@@ -37,7 +39,10 @@ let lastNote = 0;
 /** Tells the person something; it goes away by itself, errors later. */
 export function tell(note: Omit<Note, "id">): void {
   const id = ++lastNote;
-  useApp.setState(({ notes }) => ({ notes: [...notes.slice(-2), { ...note, id }] }));
+  useApp.setState(({ notes }) => {
+    const others = notes.filter(({ about }) => about === undefined || about !== note.about);
+    return { notes: [...others.slice(-2), { ...note, id }] };
+  });
   setTimeout(() => dismiss(id), note.kind === "error" ? 12_000 : 7_000);
 }
 

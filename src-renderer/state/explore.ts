@@ -553,7 +553,7 @@ export async function relabel(label: string | null): Promise<void> {
       const { t } = currentSpeech();
       const { length: count } = rows;
       const text = label === null ? t("relabel.removed", { count }) : t("relabel.done", { count, label });
-      tell({ kind: "done", text, action: { label: t("action.undo"), run: () => void undo() } });
+      tell({ kind: "done", about: "labels", text, action: { label: t("action.undo"), run: () => void undo() } });
     } catch (error) {
       report(error);
     }
@@ -573,7 +573,8 @@ async function changeBack(channel: "labels.undo" | "labels.redo", possible: bool
   if (run === null || !possible) return;
   try {
     takeLabels(await client.call(channel, { run }));
-    tell({ kind: "done", text: currentSpeech().t(channel === "labels.undo" ? "relabel.undone" : "relabel.redone") });
+    const text = currentSpeech().t(channel === "labels.undo" ? "relabel.undone" : "relabel.redone");
+    tell({ kind: "done", about: "labels", text });
   } catch (error) {
     report(error);
   }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { timeOf } from "../support/exif.js";
 import { EACH, expect, explore, labelButtons, PHOTOS, selectAll, test } from "./fixtures.js";
 
 test("filters hold together, show as chips, stand in the link and go one by one", async ({ opened: page }) => {
@@ -29,6 +30,37 @@ test("filters hold together, show as chips, stand in the link and go one by one"
   await chips.getByRole("button", { name: "Clear all" }).click();
   await expect(page.getByRole("heading", { name: `${PHOTOS} photos` })).toBeVisible();
   await expect(chips).toHaveCount(0);
+});
+
+test.describe("far from where the photos were taken", () => {
+  test.use({ timezoneId: "Pacific/Auckland" });
+
+  test("they are filtered and ordered by their cameras' clocks", async ({ opened: page }) => {
+    const third = { from: Date.UTC(2026, 4, 3), to: Date.UTC(2026, 4, 4) };
+    const times = Array.from({ length: PHOTOS }, (_, index) => Number(timeOf(index).at ?? Number.NaN) / 1000);
+    const thatDay = times.filter((time) => time >= third.from && time < third.to);
+    expect(thatDay.length).toBeGreaterThan(5);
+
+    await explore(page);
+    await page.getByRole("button", { name: "Filter by size" }).click();
+    const taken = page.getByRole("region", { name: "Date taken" });
+    const unknown = times.filter(Number.isNaN).length;
+    await expect(taken.getByText(`${unknown} photos do not say when they were taken.`)).toBeVisible();
+    for (const end of ["from", "to"]) {
+      await taken.getByLabel(end, { exact: true }).fill("2026-05-03");
+      await taken.getByLabel(end, { exact: true }).press("Enter");
+    }
+    await expect(page.getByRole("heading", { name: `${thatDay.length} of ${PHOTOS} photos` })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByText("Date taken 3 May 2026", { exact: true })).toBeVisible();
+
+    await page.getByLabel("Order").selectOption("Date taken, oldest first");
+    await page.getByTestId("photos").getByRole("option").first().click();
+    const first = new Date(Math.min(...thatDay)).toISOString().slice(11, 16);
+    await expect(page.getByRole("complementary", { name: "Photo" })).toContainText(`3 May 2026, ${first}`);
+    await page.getByLabel("Colour by").selectOption("Date taken");
+    await expect(page).toHaveURL(/colour=captured&sort=date/);
+  });
 });
 
 test("a third component is shown by colour or by size, and the link keeps it", async ({ opened: page }) => {

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { dateFiles } from "../support/exif.js";
 import { cliJson, repositoryRoot } from "../support/run-cli.js";
-import { copyRealPhotos, drawPhotos } from "../support/run-photos.js";
+import { copyRealPhotos, drawPhotos, imagesBelow } from "../support/run-photos.js";
 
 /** A server in a process of its own. */
 export interface Served {
@@ -67,6 +68,7 @@ function addressOf(child: ChildProcess): Promise<{ url: string; port: number }> 
 /** Photos with labels: real ones where the checkout has them beside it, else drawn. */
 export async function makePhotos(folder: string, varieties: number, each: number): Promise<void> {
   if (copyRealPhotos(folder, varieties, each) === 0) await drawPhotos(folder, varieties * each, varieties, 100);
+  dateFiles(imagesBelow(folder).map((name) => path.join(folder, name)));
 }
 
 /** Embeds photos into a run folder with the fastest preset. */

@@ -18,6 +18,8 @@ import { useLabelMark } from "./use-label-mark.js";
 
 /** Chips of labels before the rest is summed up in one. */
 const NAMED = 5;
+/** Milliseconds. */
+const DAY = 86_400_000;
 
 /** The filters in effect, each removed by a click; all of them must let a photo through. */
 export function FilterChips() {
@@ -36,10 +38,10 @@ export function FilterChips() {
   if (text === "" && isolated.size + hidden.size + ranges.size === 0 && !aside) return null;
   const nameOf = (id: number) => labels[id]?.name ?? t("labels.none");
   const saySpan = (column: Parameters<typeof sayValue>[1], { low, high }: Range) => {
-    const [from, to] = [low, high].map((end) =>
-      Number.isFinite(end) ? sayValue(speech, column, end, high - low) : "",
-    );
-    return !to ? `≥ ${from}` : !from ? `≤ ${to}` : `${from} – ${to}`;
+    // Dates that were typed are whole days, which need no hours.
+    const span = high - low + 1 < DAY ? high - low : Number.POSITIVE_INFINITY;
+    const [from, to] = [low, high].map((end) => (Number.isFinite(end) ? sayValue(speech, column, end, span) : ""));
+    return !to ? `≥ ${from}` : !from ? `≤ ${to}` : from === to ? from : `${from} – ${to}`;
   };
   return (
     <section

@@ -9,7 +9,7 @@
 //   --electron <folder>   Electron's own files, unpacked; otherwise electron-builder fetches them
 //   --stand-in            instead of Electron a stand-in that needs no network: for tests, it shows no window
 import "./lib/node-version.mjs";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildAddon, installModules } from "./bootstrap.mjs";
@@ -32,7 +32,10 @@ await main(async () => {
   }
   const { electron, "stand-in": standIn } = values;
   const icons = await packageDesktop({ out, unpacked: values.dir || values.deb, electron, standIn });
-  if (!values.deb) return;
+  if (!values.deb) {
+    console.log(`\nMade in ${path.relative(root, out) || out}: ${readdirSync(out).join(", ")}`);
+    return;
+  }
   const { packageDesktopDeb } = await import("./package/desktop-deb.mjs");
   const folder = process.arch === "x64" ? "linux-unpacked" : `linux-${process.arch}-unpacked`;
   const file = await packageDesktopDeb({ unpacked: path.join(out, folder), icons, out });

@@ -1,8 +1,9 @@
 // The bill of materials of one package, CycloneDX: cyclonedx-npm knows the npm packages of the lock file, the package
 // itself says which of them went in, and packaging/components.json knows the rest.
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { Stop } from "../lib/project.mjs";
-import { runTool } from "./tools.mjs";
+import { root, Stop } from "../lib/project.mjs";
+import { toolPath } from "./tools.mjs";
 
 const SPEC = "1.6";
 
@@ -17,8 +18,14 @@ export function writeSbom(file, components) {
   const options = ["--package-lock-only", "--ignore-npm-errors", "--output-reproducible", "--flatten-components"];
   // Validation needs a compiled library; the document is checked by the tests of packages.
   const output = ["--no-validate", "--spec-version", SPEC, "--mc-type", "application", "--output-file", file];
-  if (!runTool("@cyclonedx/cyclonedx-npm/bin/cyclonedx-npm-cli.js", [...options, ...output])) {
-    throw new Stop("Expected cyclonedx-npm to list the packages of the lock file, but it failed; see above.");
+  // Vite sets NODE_ENV to production in this process, and packages for development, which bundles are made of, would be
+  // left out.
+  const env = { ...process.env, NODE_ENV: "development" };
+  const tool = toolPath("@cyclonedx", "cyclonedx-npm", "bin", "cyclonedx-npm-cli.js");
+  const made = spawnSync(process.execPath, [tool, ...options, ...output], { cwd: root, env, encoding: "utf8" });
+  // Told only then: it passes on npm's complaints about packages of other systems.
+  if (made.status !== 0) {
+    throw new Stop(`Expected cyclonedx-npm to list the packages of the lock file, but it failed: ${made.stderr}`);
   }
   const document = JSON.parse(readFileSync(file, "utf8"));
   const shipped = components.filter(({ npm }) => npm).map((component) => npmEntry(component, document.components));

@@ -15,10 +15,12 @@ export const FOREIGN =
  */
 export function packageWith(args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   const script = path.join("scripts", "package.mjs");
+  // Vitest's own NODE_ENV: people have none.
+  const { NODE_ENV: _test, ...inherited } = process.env;
   const result = spawnSync(process.execPath, [script, ...args], {
     cwd: repositoryRoot,
     encoding: "utf8",
-    env: { ...process.env, ...env },
+    env: { ...inherited, ...env },
     maxBuffer: 1 << 26,
   });
   if (result.status !== 0)

@@ -73,6 +73,7 @@ export class RunRegistry {
       throw new VergerError(
         "run/not-a-run",
         `Expected a run folder of this machine, but received the address ${folder}; bring it here with "verger sync" first.`,
+        { details: { address: folder } },
       );
     }
     const real = realFolder(folder);

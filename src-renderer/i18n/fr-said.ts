@@ -100,6 +100,7 @@ export const frProblems: Said = {
   "image/too-many-scans": "Ce JPEG progressif a trop de passes ; convertissez-le.",
   "image/memory": "Pas assez de mémoire pour cette image.",
   "run/not-a-run": [
+    "« {address} » est dans un compartiment : rapportez d’abord l’exécution sur cette machine, par un transfert.",
     "« {run} » n’est pas un dossier d’exécution : il n’a pas de run.json.",
     "Ce n’est pas un dossier d’exécution : il n’y a pas de run.json.",
   ],

@@ -57,7 +57,8 @@ export const fr: Dictionary = {
     "Une exécution fait d’un dossier de photos une carte : les photos semblables sont proches, les atypiques à l’écart.",
   "runs.open": "Ouvrir un dossier d’exécution",
   "runs.openPath": "Chemin du dossier d’exécution",
-  "runs.openHelp": "Le dossier écrit par « verger run --out » ; il contient run.json.",
+  "runs.openHelp":
+    "Le dossier écrit par « verger run --out » ; il contient run.json. S’il est à une adresse s3://, il est d’abord rapporté ici.",
   "runs.photos": { one: "{count} photo", other: "{count} photos" },
   "runs.labels": { one: "{count} étiquette", other: "{count} étiquettes" },
   "runs.setAside": { one: "{count} écartée", other: "{count} écartées" },
@@ -495,6 +496,7 @@ export const fr: Dictionary = {
   "jobs.retry": "Réessayer les photos écartées",
   "jobs.forget": "Retirer de l’historique",
   "jobs.openRun": "Explorer",
+  "jobs.bring": "Rapporter ici pour explorer",
   "jobs.setAside.title": { one: "{count} photo écartée", other: "{count} photos écartées" },
   "jobs.setAside.show": "Montrer",
   "jobs.setAside.path": "Fichier",

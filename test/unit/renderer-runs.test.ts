@@ -15,7 +15,15 @@ import {
 } from "../../src-renderer/views/compare/compare-logic.js";
 import { suggestedOut } from "../../src-renderer/views/new-run/suggested-out.js";
 import { listRuns } from "../../src-renderer/views/runs/runs-list.js";
-import { EMPTY_FORM, formOf, globs, isComplete, requestOf } from "../../src-renderer/views/transfers/transfer-logic.js";
+import {
+  bringing,
+  EMPTY_FORM,
+  formOf,
+  globs,
+  isComplete,
+  proposedBy,
+  requestOf,
+} from "../../src-renderer/views/transfers/transfer-logic.js";
 
 const en = speechOf("en");
 
@@ -144,6 +152,19 @@ describe("a transfer", () => {
     const copied = formOf({ work: between } as Job);
     expect(copied).toMatchObject({ direction: "copy", folder: "", bucket: "s3://a/x", copyTo: "s3://b/x" });
     expect(requestOf(copied)).toMatchObject({ from: "s3://a/x", to: "s3://b/x" });
+  });
+
+  it("is proposed by an address: what stands in a bucket, to a folder of the person's own", () => {
+    const search = bringing("s3://orchard/runs/first", { endpoint: "https://s3.example.org", region: undefined });
+    expect(proposedBy(new URLSearchParams(search.toString()), "/home/ana")).toEqual({
+      ...EMPTY_FORM,
+      direction: "download",
+      bucket: "s3://orchard/runs/first",
+      folder: "/home/ana/verger/first",
+      s3: { profile: "", region: "", endpoint: "https://s3.example.org" },
+    });
+    expect(proposedBy(new URLSearchParams({ from: "/photos" }), "/home/ana")).toBeUndefined();
+    expect(proposedBy(new URLSearchParams(), "/home/ana")).toBeUndefined();
   });
 
   it("leaves empty S3 options to the AWS environment", () => {

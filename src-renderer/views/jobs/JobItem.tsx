@@ -7,11 +7,13 @@ import { isActive, shareDone } from "../../../src-main/api/progress.js";
 import { client } from "../../api/client.js";
 import { writePlace } from "../../app/link.js";
 import { doneText, rateText, sourceOf, titleOf } from "../../components/job-words.js";
+import { isBucket } from "../../components/s3-choice.js";
 import { Bar, Button, Confirm, ProblemNote } from "../../components/ui.js";
 import type { Speech } from "../../i18n/index.js";
 import { tellError } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
 import { Problems } from "../transfers/Problems.js";
+import { bringing } from "../transfers/transfer-logic.js";
 import { SetAside } from "./SetAside.js";
 
 /** The stages that a job goes through, in order. */
@@ -69,6 +71,14 @@ export function JobItem({ job }: { job: Job }) {
             <Button kind="ghost" className="text-muted" onClick={act("jobs.forget")}>
               {t("jobs.forget")}
             </Button>
+          )}
+          {job.state === "done" && !sync && isBucket(job.out) && (
+            <a
+              href={writePlace({ view: "transfers" }, bringing(job.out, job.work.kind === "sync" ? {} : job.work.s3))}
+              className="inline-flex h-8 items-center rounded-md border border-line-strong px-3 font-medium hover:bg-sunken"
+            >
+              {t("jobs.bring")}
+            </a>
           )}
           {job.state === "done" && job.run && (
             <a

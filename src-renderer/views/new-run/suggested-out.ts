@@ -3,6 +3,7 @@
  * bucket nothing can stand: what is made of one goes to a folder of the person's own. Empty for what is no path.
  *
  * @param home the person's folder on the machine that serves
+ * @param suffix behind a hyphen; empty for the source's own name
  */
 export function suggestedOut(source: string, home = "", suffix = "run"): string {
   const trimmed = source.replace(/[\\/]+$/, "");
@@ -11,8 +12,10 @@ export function suggestedOut(source: string, home = "", suffix = "run"): string 
   if (key !== undefined) {
     const name = key.split("/").at(-1) ?? key;
     const slash = home.includes("\\") ? "\\" : "/";
-    return home === "" ? "" : [home.replace(/[\\/]+$/, ""), "verger", `${name}-${suffix}`].join(slash);
+    return home === "" ? "" : [home.replace(/[\\/]+$/, ""), "verger", named(name, suffix)].join(slash);
   }
   if (!/[\\/]/.test(trimmed) || trimmed.includes("://")) return "";
-  return `${trimmed}-${suffix}`;
+  return named(trimmed, suffix);
 }
+
+const named = (name: string, suffix: string): string => (suffix === "" ? name : `${name}-${suffix}`);

@@ -4,9 +4,11 @@ import type { RunCard } from "../../../src-main/api/channels.js";
 import { client } from "../../api/client.js";
 import { go } from "../../app/router.js";
 import { FolderDialog } from "../../components/FolderDialog.js";
+import { namesBucket } from "../../components/s3-choice.js";
 import { Button, Choice, Empty } from "../../components/ui.js";
 import { loadRuns, tellError, useApp } from "../../state/app.js";
 import { useSpeech } from "../../state/settings.js";
+import { bringing } from "../transfers/transfer-logic.js";
 import { ImportDialog } from "./ImportDialog.js";
 import { RunCardItem } from "./RunCardItem.js";
 import { listRuns, MANY_RUNS, type RunSort, SORTS } from "./runs-list.js";
@@ -24,6 +26,11 @@ export function RunsView() {
   }, []);
   const open = (path: string) => {
     setDialog(undefined);
+    // A run in a bucket is explored here once it is here.
+    if (namesBucket(path)) {
+      go({ view: "transfers" }, bringing(path.trim()));
+      return;
+    }
     client.call("runs.open", { path }).then(({ run }) => go({ view: "explore", run }), tellError);
   };
   const many = (runs?.length ?? 0) > MANY_RUNS;

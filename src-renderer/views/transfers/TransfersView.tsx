@@ -4,13 +4,14 @@ import { useEffect, useRef, useState } from "react";
 import type { Problem } from "../../../src-main/api/channels.js";
 import type { Preview } from "../../../src-main/api/transfers.js";
 import { client, isAbort, problemOf } from "../../api/client.js";
+import { useRoute } from "../../app/router.js";
 import { TextField } from "../../components/Field.js";
 import { PathField } from "../../components/PathField.js";
 import { S3Fields } from "../../components/S3Fields.js";
 import { isBucket, namesBucket } from "../../components/s3-choice.js";
 import { Button, ProblemNote } from "../../components/ui.js";
 import { previewListeners, useApp } from "../../state/app.js";
-import { useSpeech } from "../../state/settings.js";
+import { useSettings, useSpeech } from "../../state/settings.js";
 import { JobLists } from "../jobs/JobLists.js";
 import { OpenUploads } from "./OpenUploads.js";
 import { PreviewPanel } from "./PreviewPanel.js";
@@ -20,6 +21,7 @@ import {
   EMPTY_FORM,
   formOf,
   isComplete,
+  proposedBy,
   requestOf,
   type TransferForm,
 } from "./transfer-logic.js";
@@ -28,12 +30,17 @@ import {
 export function TransfersView() {
   const { t } = useSpeech();
   const jobs = useApp((state) => state.jobs)?.filter(({ work }) => work.kind === "sync");
+  const home = useSettings((state) => state.info?.home ?? "");
+  const search = useRoute((route) => route.search);
+  const proposed = proposedBy(search, home);
+  // What is being filled in stays, whatever jobs come and go.
+  const key = proposed ? `${search} ${home}` : jobs?.length === 0 ? "empty" : "known";
   return (
     <div className="relative h-full overflow-y-auto">
       <div className="mx-auto max-w-4xl px-6 py-5">
         <h1 className="text-lg font-semibold tracking-tight">{t("transfers.title")}</h1>
         <p className="mt-0.5 mb-5 max-w-[70ch] text-muted">{t("transfers.text")}</p>
-        {jobs && <Form key={jobs.length === 0 ? "empty" : "known"} initial={formOf(jobs[0])} />}
+        {jobs && <Form key={key} initial={proposed ?? formOf(jobs[0])} />}
         <div className="mt-8">{jobs && <JobLists jobs={jobs} />}</div>
       </div>
     </div>

@@ -1,6 +1,7 @@
 /** From what is filled in to what is asked for. */
 import type { Job, RequestOf } from "../../../src-main/api/channels.js";
 import { isBucket, NO_S3, namesBucket, type S3Choice, s3Options } from "../../components/s3-choice.js";
+import { suggestedOut } from "../new-run/suggested-out.js";
 
 /** From a folder to a bucket, back from it, or from one bucket to another. */
 export const DIRECTIONS = ["upload", "download", "copy"] as const;
@@ -117,4 +118,25 @@ function sidesIn(from: string, to: string): Pick<TransferForm, "direction" | "fo
   if (!isBucket(from)) return { ...none, direction: "upload", folder: from, bucket: to };
   if (!isBucket(to)) return { ...none, direction: "download", folder: to, bucket: from };
   return { ...none, direction: "copy", bucket: from, copyTo: to };
+}
+
+const S3_NAMES = ["profile", "region", "endpoint"] as const;
+
+/** What the view's address says to propose that a run be brought from a bucket to this machine. */
+export function bringing(
+  address: string,
+  s3: Partial<Record<keyof S3Choice, string | undefined>> = {},
+): URLSearchParams {
+  const search = new URLSearchParams({ from: address });
+  for (const name of S3_NAMES) if (s3[name]) search.set(name, s3[name]);
+  return search;
+}
+
+/** The form that the view's address proposes; undefined where it proposes none. @param home as for `suggestedOut` */
+export function proposedBy(search: URLSearchParams, home: string): TransferForm | undefined {
+  const bucket = search.get("from");
+  if (bucket === null || !namesBucket(bucket)) return undefined;
+  const [profile = "", region = "", endpoint = ""] = S3_NAMES.map((name) => search.get(name) ?? "");
+  const folder = suggestedOut(bucket, home, "");
+  return { ...EMPTY_FORM, direction: "download", bucket, folder, s3: { profile, region, endpoint } };
 }

@@ -122,7 +122,8 @@ function ColourChoice() {
     <Choice
       label={t("explore.colour")}
       title={t("explore.colour")}
-      className="quiet-field w-24 shrink-0 @md:w-32 @xl:w-36"
+      brief={t(`explore.colourBrief.${colour}`)}
+      className="quiet-field w-24 shrink-0 @md:w-28 @2xl:w-36"
       value={colour}
       onChange={({ target }) => void colourBy(target.value as ColourBy)}
     >

@@ -216,6 +216,25 @@ test("quitting while a job runs asks, saves, and the job can be resumed", async 
   await resumeRun(again.page);
 });
 
+test("a job goes on without its window, and takes the app along at its end", async ({ start, orchard }) => {
+  test.skip(process.platform === "darwin", "On macOS an app goes on without windows anyway.");
+  const { app, page } = await start(orchard.photos);
+  await page.locator("#out").fill(path.join(orchard.folder, "without a window"));
+  await startSlowRun(page, PHOTOS);
+  const closed = once(app.process(), "exit");
+  await app.evaluate(({ BrowserWindow, dialog }) => {
+    // "Close the window, job goes on"
+    dialog.showMessageBox = (async () => ({ response: 2, checkboxChecked: false })) as typeof dialog.showMessageBox;
+    BrowserWindow.getAllWindows()[0]?.close();
+  });
+  await expect.poll(() => app.windows().length).toBe(0);
+  expect(app.process().exitCode).toBeNull();
+  expect((await closed)[0]).toBe(0);
+  const again = await start();
+  await again.page.getByRole("link", { name: "Jobs" }).click();
+  await expect(again.page.locator('[data-job="done"]')).toBeVisible();
+});
+
 test("--cli runs a command without a display", async ({ home }) => {
   const { DISPLAY: _x, WAYLAND_DISPLAY: _wayland, ...env } = environment(home);
   const child = spawn(binary, [...(isRoot ? ["--no-sandbox"] : []), repositoryRoot, "--cli", "--version"], { env });

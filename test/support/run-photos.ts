@@ -1,5 +1,15 @@
 /** Photos for tests of the run: drawn ones, real ones, broken ones. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { cliJson, repositoryRoot } from "./run-cli.js";
@@ -35,7 +45,10 @@ export function copyRealPhotos(target: string, varieties: number, perVariety: nu
   for (const variety of readdirSync(training).sort().slice(0, varieties)) {
     mkdirSync(path.join(target, variety), { recursive: true });
     for (const name of readdirSync(path.join(training, variety)).sort().slice(0, perVariety)) {
-      copyFileSync(path.join(training, variety, name), path.join(target, variety, name));
+      const copy = path.join(target, variety, name);
+      copyFileSync(path.join(training, variety, name), copy);
+      // The shared ones may be read-only, and a copy takes that over.
+      chmodSync(copy, 0o644);
       copied += 1;
     }
   }

@@ -362,6 +362,9 @@ export const en = {
   "keys.search": "Search",
   "keys.step": "Previous, next photo",
   "keys.all": "Select all that is shown",
+  "keys.ctrl": "Ctrl",
+  "keys.enter": "Enter",
+  "keys.escape": "Esc",
 
   "variance.title": "Explained variance",
   "variance.kept": {

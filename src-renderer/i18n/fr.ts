@@ -104,7 +104,7 @@ export const fr: Dictionary = {
   "explore.loading": "Ouverture de l’exécution…",
   "explore.plot": "Carte des photos",
   "explore.plot.help":
-    "Les flèches déplacent la vue, plus et moins zooment, 0 montre tout. La galerie au-dessous contient les mêmes photos.",
+    "Les flèches déplacent la vue, plus et moins zooment, 0 montre tout. La galerie ci-dessous contient les mêmes photos.",
   "explore.component": "Composante {number}",
   "explore.componentShare": "Composante {number} · {share}",
   "explore.componentBrief": "CP {number} · {share}",
@@ -128,7 +128,7 @@ export const fr: Dictionary = {
   "explore.colour.captured": "Prise de vue",
   "explore.colour.modified": "Date du fichier",
   "explore.colourBrief.label": "Étiquette",
-  "explore.colourBrief.depth": "3e comp.",
+  "explore.colourBrief.depth": "3ᵉ comp.",
   "explore.colourBrief.outlier": "Atypie",
   "explore.colourBrief.width": "Largeur",
   "explore.colourBrief.height": "Hauteur",
@@ -227,7 +227,7 @@ export const fr: Dictionary = {
   "export.columns": "Colonnes",
   "export.columnsAlways": "Chemin, étiquette, étiquette d’origine, et ce que l’on sait de la taille et de la date.",
   "export.coordinates": { one: "Coordonnée ({count} composante)", other: "Coordonnées ({count} composantes)" },
-  "export.features": "Vecteur de caractéristiques",
+  "export.features": "Vecteur",
   "export.where": "Où",
   "export.toFolder": "Un dossier de la machine qui fait tourner Verger",
   "export.toDownload": "Un téléchargement dans ce navigateur",
@@ -375,6 +375,9 @@ export const fr: Dictionary = {
   "keys.search": "Chercher",
   "keys.step": "Photo précédente, suivante",
   "keys.all": "Sélectionner tout ce qui est montré",
+  "keys.ctrl": "Ctrl",
+  "keys.enter": "Entrée",
+  "keys.escape": "Échap",
 
   "variance.title": "Variance expliquée",
   "variance.kept": {

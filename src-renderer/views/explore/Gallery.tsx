@@ -58,7 +58,7 @@ export function Gallery() {
             >
               <span className="@max-2xl:hidden">{t("gallery.relabel")}</span>
             </Button>
-            <IconButton icon={X} label={`${t("gallery.clear")} (Esc)`} onClick={clearOne} />
+            <IconButton icon={X} label={`${t("gallery.clear")} (${t("keys.escape")})`} onClick={clearOne} />
           </>
         )}
         <div className="grow" />

@@ -1,10 +1,11 @@
 /** The addon where it is called wrongly, and where the system allows fewer threads than asked for: an error, never a crash. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { addon } from "../../src-main/native/addon.js";
 import { packageRoot } from "../../src-main/native/root.js";
+import { lockFile } from "../../src-main/native/system.js";
 import { asOrdinaryUser, repositoryRoot } from "../support/run-cli.js";
 import { drawPhotos, workFolder } from "../support/run-photos.js";
 
@@ -47,6 +48,27 @@ describe.skipIf(!user)("a limit on threads", () => {
     dispose();
     expect(ends).toEqual([true, true, true, true, true]);
   }, 180_000);
+});
+
+describe.skipIf(!user)("a run folder that a group shares", () => {
+  it("is locked by whoever may write to the folder, and by one at a time", () => {
+    const { folder, dispose } = workFolder("shared");
+    chmodSync(folder, 0o777);
+    const lock = (name: string): string =>
+      `process.umask(0); new (require(${JSON.stringify(file)}).FileLock)(${JSON.stringify(path.join(folder, name))})`;
+    const [command = "", ...wrapper] = user?.wrapper ?? [];
+    const asUser = (program: string): string =>
+      spawnSync(command, [...wrapper, process.execPath, "-e", program], { encoding: "utf8" }).stderr;
+    expect(asUser(lock("theirs"))).toBe("");
+    expect(statSync(path.join(folder, "theirs")).mode & 0o777).toBe(0o666);
+    // As earlier versions made it, and of somebody else.
+    writeFileSync(path.join(folder, "ours"), "", { mode: 0o644 });
+    expect(asUser(lock("ours"))).toBe("");
+    const held = lockFile(path.join(folder, "ours"));
+    expect(asUser(lock("ours"))).toContain("lock/held");
+    held.unlock();
+    dispose();
+  });
 });
 
 describe("arguments that no code of ours gives", () => {

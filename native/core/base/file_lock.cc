@@ -53,7 +53,10 @@ void FileLock::Release() {
 
 Status FileLock::Acquire(const std::string& path) {
   Release();
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  // The umask says who else may take it: a folder that a group shares is no use with a lock of one person.
+  int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  // Where it is another's all the same, reading is enough to lock it, but on network file systems.
+  if (fd < 0 && errno == EACCES) fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Unavailable(path, std::strerror(errno));
   // flock, not fcntl: it belongs to this open file, so a second handle in the same process is refused as well.
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

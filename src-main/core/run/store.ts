@@ -402,8 +402,8 @@ function openFailure(folder: string, error: unknown): unknown {
       { cause: error },
     );
   }
-  // The lock's own failure is a whole sentence.
-  const reason = errorMessage(error).replace(/\.$/, "");
+  if (code === "lock/unavailable") return new VergerError("storage/write", errorMessage(error), { cause: error });
+  const reason = errorMessage(error);
   if (code === "EEXIST" || code === "ENOTDIR" || code === "ELOOP") {
     return new VergerError(
       "storage/write",

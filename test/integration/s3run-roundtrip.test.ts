@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Inspection } from "../../src-main/core/inspect/index.js";
+import { dateFiles, timeOf } from "../support/exif.js";
 import { type RecordingProxy, startRecordingProxy } from "../support/recording-proxy.js";
 import { cliFailure, cliJson } from "../support/run-cli.js";
 import { expectFinished, filesBelow, readColumn, readRun, resultHashes } from "../support/run-folder.js";
@@ -27,6 +28,7 @@ describe.each(s3Servers)("a run over $name", ({ start }) => {
     env = { ...server.env, AWS_ENDPOINT_URL_S3: proxy.endpoint, VERGER_HOME: path.join(folder, "home") };
     await server.createBucket("farm");
     await drawPhotos(photos, IMAGES, 4);
+    dateFiles(imagesBelow(photos).map((name) => path.join(photos, name)));
     await putFolder(server.client, "farm", "photos/", photos);
     await cliJson(["run", photos, "--out", local, ...FAST]);
   });
@@ -179,11 +181,13 @@ describe.each(s3Servers)("a run over $name", ({ start }) => {
       elsewhere,
     );
     expect(await remoteHashes(server.client, "farm", "runs/features/", "pca/")).toEqual(resultHashes(local2));
+    const dated = Array.from({ length: IMAGES }, (_, index) => timeOf(index).at).filter((time) => time !== null);
     const inspection = await cliJson<Inspection>(["inspect", "s3://farm/runs/features/"], 0, options());
     expect(inspection).toMatchObject({
       run: "s3://farm/runs/features",
       state: "done",
       counts: { images: IMAGES },
+      captured: { photos: dated.length, first: "2026-05-01T00:20:30.250" },
       labels: { total: 4 },
       setAside: { files: "s3://farm/runs/features/errors" },
     });

@@ -60,6 +60,7 @@ function problemsOf(data: RunData): Problem[] {
       message:
         `Expected a finished run, but this one is ${file.state}: ${rows} of ${file.counts.images} images have a feature ` +
         "vector; start it again to finish it.",
+      details: { rows, images: file.counts.images },
     });
   }
   if (file.failure) problems.push(file.failure);

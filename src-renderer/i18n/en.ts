@@ -238,9 +238,10 @@ export const en = {
   "export.missingList": "Photos left out",
   "export.copied": "Copied",
 
+  "locate.bring": "Fetch them …",
   "locate.action": "Locate …",
   "locate.gone": "The photos are not where they were. The map, labels and neighbours work without them.",
-  "locate.remote": "The photos of this run are in {source}. A copy on this machine can be shown.",
+  "locate.remote": "The photos of this run are in {source}. Fetch them, then locate the copy.",
   "locate.unknown": "This run does not say where its photos are.",
   "locate.title": "Where are the photos now?",
   "locate.text":

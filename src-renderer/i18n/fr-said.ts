@@ -111,7 +111,10 @@ export const frProblems: Said = {
   "run/not-empty": "Ce dossier contient d’autres fichiers ; choisissez un dossier nouveau ou vide.",
   "run/mismatch":
     "Ce dossier contient une exécution faite autrement (modèle, réglages ou source) ; choisissez-en un autre.",
-  "run/incomplete": "Cette exécution n’est pas terminée ; relancez-la pour la finir.",
+  "run/incomplete": [
+    "Cette exécution n’est pas terminée : {rows} photos sur {images} ont un vecteur ; relancez-la pour la finir.",
+    "Cette exécution n’est pas terminée ; relancez-la pour la finir.",
+  ],
   "run/unknown": "Cette exécution n’a pas été ouverte sur cette machine ; ouvrez-la par son dossier.",
   "run/changed": "Cette exécution a changé depuis qu’elle a été ouverte ; ouvrez-la de nouveau.",
   "run/no-pca": "Cette exécution n’a pas encore de composantes principales qui lui correspondent.",

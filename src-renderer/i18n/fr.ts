@@ -247,10 +247,11 @@ export const fr: Dictionary = {
   "export.missingList": "Photos absentes de l’export",
   "export.copied": "Copié",
 
+  "locate.bring": "Les rapporter…",
   "locate.action": "Localiser…",
   "locate.gone":
     "Les photos ne sont plus à leur place. La carte, les étiquettes et les voisines fonctionnent sans elles.",
-  "locate.remote": "Les photos de cette exécution sont dans {source}. Une copie sur cette machine peut être montrée.",
+  "locate.remote": "Les photos de cette exécution sont dans {source}. Rapportez-les, puis localisez la copie.",
   "locate.unknown": "Cette exécution ne dit pas où sont ses photos.",
   "locate.title": "Où sont les photos maintenant ?",
   "locate.text":

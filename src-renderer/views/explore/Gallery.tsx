@@ -1,18 +1,20 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { clsx } from "clsx";
-import { Download, FolderSearch, Tag, X } from "lucide-react";
+import { CloudDownload, Download, FolderSearch, Tag, X } from "lucide-react";
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useRef, useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import { dateColumn, type Sort } from "../../app/link.js";
+import { go } from "../../app/router.js";
 import { Mark } from "../../components/Mark.js";
 import { Photo } from "../../components/Photo.js";
 import { Button, Choice, Empty, IconButton } from "../../components/ui.js";
 import { clearOne, focusRow, select, showDialog, sortBy, useExplore, useExploreOf } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
+import { bringing } from "../transfers/transfer-logic.js";
 import { AsideList } from "./AsideList.js";
 import { pointAt } from "./pointed.js";
 import { useLabelMark } from "./use-label-mark.js";
-import { whyNoPhotos } from "./where-photos.js";
+import { remoteSource, whyNoPhotos } from "./where-photos.js";
 
 const GAP = 6;
 const CAPTION = 20;
@@ -106,12 +108,20 @@ function MissingPhotos() {
   const overview = useExplore((state) => state.overview);
   const why = overview && whyNoPhotos(overview, speech);
   if (!why) return null;
+  const remote = remoteSource(overview);
   return (
     <div className="mx-3 mb-2 flex shrink-0 flex-wrap items-center gap-x-3 gap-y-1 rounded-md bg-warning-soft py-1 pr-1 pl-3 text-warning">
       <p className="min-w-0 grow basis-48">{why}</p>
-      <Button icon={FolderSearch} className="!h-7" onClick={() => showDialog("locate")}>
-        {t("locate.action")}
-      </Button>
+      <div className="flex gap-1">
+        {remote !== undefined && (
+          <Button icon={CloudDownload} className="!h-7" onClick={() => go({ view: "transfers" }, bringing(remote))}>
+            {t("locate.bring")}
+          </Button>
+        )}
+        <Button icon={FolderSearch} className="!h-7" onClick={() => showDialog("locate")}>
+          {t("locate.action")}
+        </Button>
+      </div>
     </div>
   );
 }

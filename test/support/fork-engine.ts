@@ -16,7 +16,8 @@ export function forkEngine(home: string): EngineChild & { readonly process: Chil
   return {
     process: child,
     postMessage(message) {
-      if (child.connected) child.send(message);
+      // One that has just died takes nothing any more, as Electron's: the exit tells.
+      if (child.connected) child.send(message, () => {});
     },
     on: (_event, listener) => child.on("message", (message) => listener(message as FromEngine)),
     once: (_event, listener) => child.once("exit", (code) => listener(code ?? -1)),

@@ -177,7 +177,6 @@ export const jobStateSchema = z.enum([
   "failed",
   "done",
 ]);
-export type JobState = z.infer<typeof jobStateSchema>;
 
 /** What a job is asked to do. Missing fields get the contract's defaults. */
 export const jobRequestSchema = z.discriminatedUnion("kind", [
@@ -196,7 +195,6 @@ export const jobRequestSchema = z.discriminatedUnion("kind", [
   }),
 ]);
 export type JobRequest = z.infer<typeof jobRequestSchema>;
-export type JobRequestInput = z.input<typeof jobRequestSchema>;
 
 export const jobStageSchema = z.union([stageSchema, syncStageSchema]);
 export type JobStage = z.infer<typeof jobStageSchema>;

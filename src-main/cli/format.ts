@@ -1,17 +1,7 @@
 /** Numbers as people read them; the same on every machine, whatever its locale. */
+import { grouped as count, counted } from "../core/counted.js";
 
-/** Every place that has groups of three digits behind it, up to the end. Intl.NumberFormat would take 13 ms to load. */
-const GROUPS = /\B(?=(\d{3})+$)/g;
-
-/** `6,030`. */
-export function count(value: number): string {
-  return String(Math.round(value)).replace(GROUPS, ",");
-}
-
-/** `1 image`, `6,030 images`; `noun` in the singular, regular plural. */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
-}
+export { count, counted };
 
 /** A rate without its unit: three significant digits below 10, one digit below 100, whole above. */
 export function rate(value: number): string {

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { VergerError } from "../core/errors.js";
 import type { S3Options } from "../storage/types.js";
-import { wholeNumber } from "./usage.js";
+import { invalid, wholeNumber } from "./usage.js";
 
 /** Options of every command that reaches S3: how the server is found. Credentials come from the AWS chain alone. */
 
@@ -99,10 +99,4 @@ function endpoint(text: string): string {
     );
   }
   return text;
-}
-
-function invalid(flag: string, expected: string, received: string): VergerError {
-  return new VergerError("usage/invalid-value", `Expected ${flag} to be ${expected}, but received "${received}".`, {
-    details: { option: flag, received },
-  });
 }

@@ -5,7 +5,8 @@ import { labelRule } from "../core/manifest/label.js";
 
 /** Checks of command-line values. A parser throws `usage/invalid-value`, which ends the process with exit code 2. */
 
-function invalid(flag: string, expected: string, received: string): VergerError {
+/** What a parser throws. @param expected what the option's value should have been */
+export function invalid(flag: string, expected: string, received: string): VergerError {
   return new VergerError("usage/invalid-value", `Expected ${flag} to be ${expected}, but received "${received}".`, {
     details: { option: flag, received },
   });

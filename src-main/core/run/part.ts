@@ -73,10 +73,6 @@ export class PartBuffer {
     return rows;
   }
 
-  get complete(): boolean {
-    return this.pendingRows === 0;
-  }
-
   get embeddedRows(): number {
     return this.rows - this.pendingRows - this.failures.size;
   }

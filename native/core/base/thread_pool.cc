@@ -41,17 +41,17 @@ void Drain(LoopState& state, size_t slot) {
 ThreadPool::ThreadPool(size_t threads, bool background) {
   const size_t count = std::max<size_t>(threads, 1);
   threads_.reserve(count);
-  while (threads_.size() < count) {
-    try {
-      threads_.emplace_back([this, background] {
-        if (background) LowerThreadPriority();
-        Loop();
-      });
-    } catch (const std::system_error&) {
-      // The system allows no more: a container's limit on tasks, say. Fewer threads do the same work.
-      if (threads_.empty()) throw;
-      break;
-    }
+  const auto start = [this, background] {
+    threads_.emplace_back([this, background] {
+      if (background) LowerThreadPriority();
+      Loop();
+    });
+  };
+  start();
+  try {
+    while (threads_.size() < count) start();
+  } catch (const std::system_error&) {
+    // The system allows no more: a container's limit on tasks, say. Fewer threads do the same work.
   }
 }
 

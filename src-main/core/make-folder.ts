@@ -6,25 +6,24 @@ import path from "node:path";
  * answers ENOENT to a new name in it, as /proc and some mounts do: it makes the parent again, for ever.
  *
  * @param folder an absolute path
- * @returns false when it was there
+ * @returns what was made, the outermost first; nothing when it was there
  * @throws the system's error; `EEXIST` where a file stands in its place, or a link that leads nowhere
  */
-export function makeFolder(folder: string): boolean {
+export function makeFolder(folder: string): string[] {
   const missing: string[] = [];
   for (let at = folder; !existsSync(at); at = path.dirname(at)) {
     missing.unshift(at);
     if (path.dirname(at) === at) break;
   }
   if (missing.length === 0) missing.push(folder);
-  let made = false;
+  const made: string[] = [];
   for (const name of missing) {
     try {
       mkdirSync(name);
-      made = true;
+      made.push(name);
     } catch (error) {
       // Somebody else was faster, or it was there from the start.
       if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) throw error;
-      made = false;
     }
   }
   return made;

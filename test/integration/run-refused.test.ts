@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CliProcess, cliFailure, cliJson } from "../support/run-cli.js";
@@ -96,6 +96,17 @@ describe("a folder of someone else's files", () => {
       expect(failure).toMatchObject({ code: "run/not-empty", message: expect.stringContaining("features") });
       expect(snapshot(foreign)).toEqual(before);
     }
+  });
+});
+
+describe("a run that never begins", () => {
+  it("leaves no folder behind that it made, and every one that was there", async () => {
+    const there = path.join(folder, "there");
+    mkdirSync(there);
+    const out = path.join(there, "made", "for", "it");
+    const failure = await cliFailure(["run", path.join(folder, "no such folder"), "--out", out]);
+    expect(failure.code).toBe("source/missing");
+    expect(readdirSync(there)).toEqual([]);
   });
 });
 

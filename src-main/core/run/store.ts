@@ -1,5 +1,15 @@
 /** A run folder: where its files stand, who holds it, and how its state is kept. Layout: docs/run-format.md. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import path from "node:path";
 import { RUN_SCHEMA_VERSION, type RunFile, runFileSchema } from "../../api/contract.js";
 import { atomicWriteFile, syncDirectory } from "../../native/parquet.js";
@@ -90,8 +100,8 @@ export class RunStore {
   private constructor(
     folder: string,
     private readonly lock: FileLock,
-    /** True when the folder was not there before. */
-    private readonly created: boolean,
+    /** The folder and those around it that were not there before, the outermost first. */
+    private readonly made: readonly string[],
     private readonly mirror: RunMirror | undefined,
   ) {
     this.folder = folder;
@@ -135,9 +145,9 @@ export class RunStore {
     try {
       // Answers with the system's own code for a read-only folder, which mkdir (ENOENT) and the lock would hide.
       accessSync(nearestExisting(folder), constants.W_OK);
-      const created = makeFolder(folder);
+      const made = makeFolder(folder);
       refuseStrangers(folder);
-      return new RunStore(folder, lockFile(path.join(folder, ".lock")), created, mirror);
+      return new RunStore(folder, lockFile(path.join(folder, ".lock")), made, mirror);
     } catch (error) {
       throw openFailure(mirror?.address ?? folder, error);
     }
@@ -171,15 +181,27 @@ export class RunStore {
     return path.relative(this.folder, file).split(path.sep).join("/");
   }
 
-  /** Frees the lock. A folder that this store made and that got no run is removed again. */
+  /** Frees the lock. Folders that this store made and that got no run are removed again. */
   async close(): Promise<void> {
     try {
       await this.mirror?.close();
-      if (this.created && existsSync(this.folder) && readdirSync(this.folder).every((name) => name === ".lock")) {
-        rmSync(this.folder, { recursive: true, force: true });
-      }
+      this.removeUnused();
     } finally {
       this.lock.unlock();
+    }
+  }
+
+  private removeUnused(): void {
+    if (!this.made.includes(this.folder) || !existsSync(this.folder)) return;
+    if (!readdirSync(this.folder).every((name) => name === ".lock")) return;
+    rmSync(this.folder, { recursive: true, force: true });
+    for (const around of this.made.slice(0, -1).reverse()) {
+      try {
+        rmdirSync(around);
+      } catch {
+        // Somebody has put something into it meanwhile.
+        return;
+      }
     }
   }
 

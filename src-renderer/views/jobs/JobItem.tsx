@@ -25,6 +25,9 @@ function stagesOf({ work, stages }: Job): readonly JobStage[] {
   return work.request.pca ? ["scan", "load", "embed", "fit", "transform"] : ["scan", "load", "embed"];
 }
 
+/** Notices of what goes on at that moment: over with the job. */
+const PASSING: ReadonlySet<string> = new Set(["run/uploading", "features/fetching"]);
+
 type Act = "jobs.cancel" | "jobs.pause" | "jobs.resume" | "jobs.retry" | "jobs.forget";
 
 export function JobItem({ job }: { job: Job }) {
@@ -36,6 +39,7 @@ export function JobItem({ job }: { job: Job }) {
   const act = (channel: Act) => () => void client.call(channel, { job: job.id }).catch(tellError);
   const sources = sourceOf(job);
   const { transfer } = job;
+  const notices = job.notices.filter(({ code }) => active || !PASSING.has(code));
   const sync = job.work.kind === "sync";
   const failed = transfer ? transfer.conflicts.files + transfer.failed.files : 0;
   return (
@@ -110,9 +114,9 @@ export function JobItem({ job }: { job: Job }) {
           <ProblemNote {...job.failure} />
         </div>
       )}
-      {job.notices.length > 0 && (
+      {notices.length > 0 && (
         <ul className="mt-2 space-y-0.5 text-muted">
-          {job.notices.map((notice) => (
+          {notices.map((notice) => (
             <li key={`${notice.code} ${notice.message}`} className="break-words">
               {said(notice)}
             </li>

@@ -1,5 +1,5 @@
 import { clsx } from "clsx";
-import { Columns2, Copy, FolderOpen, FolderX, ListX, Trash2 } from "lucide-react";
+import { Columns2, Copy, FolderOpen, FolderX, ImageOff, ListX, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { RunCard } from "../../../src-main/api/channels.js";
 import { client } from "../../api/client.js";
@@ -197,7 +197,11 @@ function Mosaic({ card, chosen }: { card: RunCard; chosen: boolean }) {
       {rows.map((row) => (
         <Photo key={row} run={card} row={row} size={128} cover className="size-full min-h-0" />
       ))}
-      {rows.length === 0 && <div className="col-span-full bg-sunken" />}
+      {rows.length === 0 && (
+        <div className="col-span-full flex items-center justify-center bg-sunken text-muted">
+          <ImageOff size={22} strokeWidth={1.5} aria-hidden />
+        </div>
+      )}
     </div>
   );
 }

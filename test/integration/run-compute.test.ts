@@ -1,5 +1,10 @@
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runRequestSchema } from "../../src-main/api/contract.js";
+import type { ProviderCandidate } from "../../src-main/core/embed/provider.js";
+import { loadSessions } from "../../src-main/core/run/session.js";
+import { resolveModel } from "../../src-main/models/index.js";
 import { cliJson } from "../support/run-cli.js";
 import { expectFinished, resultHashes } from "../support/run-folder.js";
 import { copyRealPhotos, drawPhotos, workFolder } from "../support/run-photos.js";
@@ -43,5 +48,22 @@ describe.each(["fast", "balanced", "exact"])("preset %s", (preset) => {
     }
     const [reference] = Object.values(hashes);
     for (const [name, hash] of Object.entries(hashes)) expect(hash, name).toEqual(reference);
+  });
+});
+
+describe("a model that cannot be loaded", () => {
+  it("is told with advice that can help: not to try the processor that has just been tried", async () => {
+    const file = path.join(folder, "garbage.onnx");
+    writeFileSync(file, "no model at all");
+    const model = { ...(await resolveModel({ provider: "cpu" })), file };
+    const request = runRequestSchema.parse({ sources: [photos], out: path.join(folder, "never"), sessions: 1 });
+    const load = (...providers: ProviderCandidate[]) => loadSessions({ model, providers }, request, () => {});
+    await expect(load({ provider: "cpu" })).rejects.toMatchObject({
+      code: "provider/unavailable",
+      message: expect.not.stringContaining("--provider cpu"),
+    });
+    await expect(load({ provider: "cuda", unavailable: "no card" })).rejects.toMatchObject({
+      message: expect.stringContaining("cuda: no card; try --provider cpu"),
+    });
   });
 });

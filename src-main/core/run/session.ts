@@ -110,7 +110,7 @@ export function identityOf(model: ResolvedModel, sources: readonly string[]): Ru
 /**
  * Loads the sessions on the first provider that works and says which one runs and why another did not.
  *
- * @throws VergerError `provider/unavailable` when none works, `model/corrupt`
+ * @throws VergerError `provider/unavailable` when none works
  */
 export async function loadSessions(
   setup: Setup,
@@ -139,10 +139,12 @@ export async function loadSessions(
       without = { without: candidate.provider };
     }
   }
+  const tried = setup.providers.map(({ provider }) => provider);
+  const advice = tried.includes("cpu") ? "" : "try --provider cpu, or ";
   throw new VergerError(
     "provider/unavailable",
-    `Expected to load model ${model.name} on one of ${setup.providers.map(({ provider }) => provider).join(", ")}, but ` +
-      `${reasons.join("; ")}; try --provider cpu, or check the model with "verger models verify".`,
+    `Expected to load model ${model.name} on one of ${tried.join(", ")}, but ${reasons.join("; ")}; ` +
+      `${advice}check the model with "verger models verify".`,
   );
 }
 

@@ -1,5 +1,5 @@
 /** What is known to stand in the bucket, kept beside the local side of a run. */
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { errorCode } from "../../core/errors.js";
 
 /** A file that the server has confirmed. */
@@ -75,10 +75,12 @@ export class Journal {
     else this.files.set(line.name, { etag: line.etag, size: line.size, mtimeMs: line.mtimeMs });
   }
 
-  /** Leaves out what later lines have overtaken. */
+  /** Leaves out what later lines have overtaken. As a whole: without it, what was not yet sent would count as overtaken. */
   private rewrite(): void {
     const lines: Line[] = [...this.files].map(([name, confirmed]) => ({ name, ...confirmed }));
     if (this.owner !== undefined) lines.push({ owner: this.owner });
-    writeFileSync(this.file, lines.map((line) => `${JSON.stringify(line)}\n`).join(""), { mode: 0o600 });
+    const temporary = `${this.file}.tmp`;
+    writeFileSync(temporary, lines.map((line) => `${JSON.stringify(line)}\n`).join(""), { mode: 0o600, flush: true });
+    renameSync(temporary, this.file);
   }
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <thread>
 #include <vector>
@@ -23,6 +24,27 @@ TEST(ThreadPoolTest, RunsEveryIndexOnce) {
         for (const auto& run : runs) ASSERT_EQ(run, 1);
       }
     }
+  }
+}
+
+TEST(ThreadPoolTest, WhatABodyThrowsReachesTheCallerAndThePoolGoesOn) {
+  for (const size_t threads : std::initializer_list<size_t>{1, 3}) {
+    ThreadPool pool(threads);
+    std::atomic<int> running{0};
+    std::atomic<int> begun{0};
+    const auto body = [&](size_t, size_t) {
+      ++running;
+      const int order = ++begun;
+      --running;
+      // One thread after the other: the caller's is among them.
+      if (order <= static_cast<int>(threads) + 1) throw std::bad_alloc();
+    };
+    EXPECT_THROW(pool.ParallelFor(10'000, 0, body), std::bad_alloc);
+    EXPECT_EQ(running, 0);
+    EXPECT_LT(begun, 10'000);
+    std::atomic<size_t> sum{0};
+    pool.ParallelFor(100, 0, [&](size_t i, size_t) { sum += i; });
+    EXPECT_EQ(sum, 4950U);
   }
 }
 

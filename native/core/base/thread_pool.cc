@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <system_error>
 
@@ -26,13 +27,20 @@ struct LoopState {
   size_t active = 0;
   size_t next_slot = 1;  // slot 0 is the caller's
   bool open = true;
+  std::exception_ptr error;  // the first that a body has thrown
 };
 
 void Drain(LoopState& state, size_t slot) {
   for (;;) {
     const size_t index = state.next.fetch_add(1, std::memory_order_relaxed);
     if (index >= state.count) return;
-    (*state.body)(index, slot);
+    try {
+      (*state.body)(index, slot);
+    } catch (...) {
+      state.next.store(state.count, std::memory_order_relaxed);
+      std::lock_guard<std::mutex> guard(state.mutex);
+      if (!state.error) state.error = std::current_exception();
+    }
   }
 }
 
@@ -124,6 +132,7 @@ void ThreadPool::ParallelFor(size_t count, size_t max_threads, const LoopBody& b
   std::unique_lock<std::mutex> lock(state->mutex);
   state->open = false;
   state->idle.wait(lock, [&] { return state->active == 0; });
+  if (state->error) std::rethrow_exception(state->error);
 }
 
 size_t ThreadPool::HardwareThreads() {

@@ -35,8 +35,9 @@ class ThreadPool {
   void Submit(std::function<void()> task);
 
   // Runs body(i, slot) for each i in [0, count) on at most `max_threads` threads (0: the pool's size), the caller
-  // included, and returns when all are done. Indices are handed out one by one in ascending order. `body` must not
-  // throw. Results must not depend on which thread takes which index.
+  // included, and returns when all are done. Indices are handed out one by one in ascending order. Results must not
+  // depend on which thread takes which index. What a body throws (no memory, say) is thrown here, with every thread
+  // done; what has not begun by then is left out.
   void ParallelFor(size_t count, size_t max_threads, const LoopBody& body);
 
   // The number of processors this process may run on (affinity mask where the system has one), at least 1.

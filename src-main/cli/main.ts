@@ -16,7 +16,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   const switches = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
   const output = new Output(process.stdout, process.stderr, {
     json: switches.includes("--json"),
-    quiet: switches.includes("--quiet") || switches.includes("-q"),
+    // Short options may be written together: -qo dir.
+    quiet: switches.some((word) => word === "--quiet" || /^-y*q/.test(word)),
   });
   let exitCode: ExitCode = EXIT.done;
   const context = {

@@ -66,6 +66,7 @@ describe("exit codes and streams", () => {
   it("says nothing on stderr with --quiet", async () => {
     const result = await cli(["run", photos, "--out", run, "--preset", "fast", "--components", "5", "--quiet"]);
     expect(result).toMatchObject({ code: 3, stderr: "" });
+    expect(await cli(["embed", photos, "-qo", run, "--preset", "fast"])).toMatchObject({ code: 3, stderr: "" });
   });
 
   it("colours a pipe only when forced to", async () => {

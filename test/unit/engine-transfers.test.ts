@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -35,9 +36,10 @@ beforeEach(async () => {
   });
   engine.subscribe((event) => events.push(event));
 });
-afterEach(() => {
+afterEach(async () => {
   revealed.length = 0;
-  rmSync(folder, { recursive: true, force: true });
+  // The queue may be writing its history.
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
 });
 
 const revealed: string[] = [];

@@ -279,6 +279,26 @@ describe("credentials, clock and region", () => {
     expect(Buffer.compare(server.objects.get("up")?.bytes ?? Buffer.alloc(0), bytes)).toBe(0);
   });
 
+  it("asks for new ones when all that it hears is the 400 of a HEAD, and for all requests under way", async () => {
+    delete process.env.AWS_ACCESS_KEY_ID;
+    delete process.env.AWS_SECRET_ACCESS_KEY;
+    credentialProcess("first");
+    const { server, store } = await setUp({}, { profile: "expiring" });
+    server.sessionToken = "first";
+    server.store("photo", Buffer.from("x"));
+    await store.get("photo");
+    server.sessionToken = "second";
+    credentialProcess("second");
+    expect(await store.head("photo")).toMatchObject({ size: 1 });
+
+    server.sessionToken = "third";
+    credentialProcess("third");
+    // Refused together, told one after the other: the second when the first has mended it already.
+    server.fail(gets, { status: 400, code: "ExpiredToken" }, { status: 400, code: "ExpiredToken", delay: 150 });
+    const both = await Promise.all([store.get("photo"), store.get("photo")]);
+    expect(both.map(({ bytes }) => bytes.length)).toEqual([1, 1]);
+  });
+
   it("says so when the chain has no newer ones", async () => {
     const { server, store } = await setUp();
     server.sessionToken = "never";
@@ -355,6 +375,22 @@ describe("credentials, clock and region", () => {
     expect(region(other.server.requests.at(-1))).toBe("eu-west-3");
   });
 
+  it("follows with all requests under way, and corrects the clock for all", async () => {
+    const { server, store } = await setUp();
+    server.store("photo", Buffer.from("x"));
+    const moved = { status: 301, code: "PermanentRedirect", headers: { "x-amz-bucket-region": "eu-west-3" } };
+    server.fail(gets, moved, { ...moved, delay: 150 });
+    await Promise.all([store.get("photo"), store.get("photo")]);
+    expect(server.requests.map(region)).toEqual(["us-east-1", "us-east-1", "eu-west-3", "eu-west-3"]);
+
+    const late = await setUp({ clockOffsetMs: 3_600_000 });
+    late.server.store("photo", Buffer.from("x"));
+    const skewed = { status: 403, code: "RequestTimeTooSkewed" };
+    late.server.fail(gets, skewed, { ...skewed, delay: 150 });
+    const both = await Promise.all([late.store.get("photo"), late.store.get("photo")]);
+    expect(both.map(({ bytes }) => bytes.length)).toEqual([1, 1]);
+  });
+
   it("does not go round in circles", async () => {
     const { server, store } = await setUp();
     server.store("photo", Buffer.from("x"));
@@ -366,6 +402,14 @@ describe("credentials, clock and region", () => {
 });
 
 describe("refusals", () => {
+  it("are understood however long a page a proxy writes about them", async () => {
+    const { server, store } = await setUp();
+    server.store("photo", Buffer.from("x"));
+    server.fail(gets, { status: 403, text: `<html>${"no ".repeat(50_000)}</html>` });
+    expect(await failure(store.get("photo"))).toMatchObject({ code: "s3/access-denied" });
+    expect(server.count(gets)).toBe(1);
+  });
+
   it("names key and action where access is denied, and does not try again", async () => {
     const { server, store } = await setUp();
     server.store("photo", Buffer.from("x"));
@@ -723,6 +767,19 @@ describe("listing", () => {
     for await (const page of store.list("k/")) found.push(...page.map((object) => object.key));
     expect(found).toEqual(keys);
     expect(server.unmet).toBe(0);
+  });
+
+  it("goes on behind the last key where the server does not say how", async () => {
+    const { server, store } = await setUp({ withoutTokens: true }, {}, { pageKeys: 10 });
+    const keys = Array.from({ length: 35 }, (_, index) => `k${String(index).padStart(2, "0")}`);
+    for (const key of keys) server.store(key, Buffer.from(key));
+    const found: string[] = [];
+    for await (const page of store.list("")) found.push(...page.map(({ key }) => key));
+    expect(found).toEqual(keys);
+
+    const more = "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>";
+    server.fail(lists, ...Array.from({ length: 4 }, () => ({ body: more })));
+    expect(await failure(store.list("")[Symbol.asyncIterator]().next())).toMatchObject({ code: "s3/damaged" });
   });
 
   it("goes on when the listing changes while it is read", async () => {

@@ -38,6 +38,8 @@ export interface Fault {
   readonly trickle?: number;
   /** Any other body in place of the answer's. */
   readonly body?: string;
+  /** Of an answer with `status`, in place of S3's description. */
+  readonly text?: string;
 }
 
 export interface SeenRequest {
@@ -75,6 +77,8 @@ export interface FaultServerOptions {
   readonly clockOffsetMs?: number;
   /** Only this bucket exists. */
   readonly bucket?: string;
+  /** Says that a listing goes on, but not where. */
+  readonly withoutTokens?: boolean;
 }
 
 const SKEW_MS = 15 * 60_000;
@@ -189,7 +193,7 @@ export class FaultServer {
       if (!(error instanceof Refusal)) throw error;
       const text =
         error.code === "" ? "" : `<Error><Code>${error.code}</Code><Message>said the server</Message></Error>`;
-      const answer = { status: error.status, headers: error.headers, body: Buffer.from(text) };
+      const answer = { status: error.status, headers: error.headers, body: Buffer.from(fault.text ?? text) };
       send(request, response, seen, answer, {}, this.date());
     }
   }
@@ -282,7 +286,10 @@ export class FaultServer {
       return `<Contents><Key>${encodeURIComponent(key)}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${bytes.length}</Size></Contents>`;
     });
     const more = keys.length > limit;
-    const token = more ? `<NextContinuationToken>${escapeXml(page.at(-1) ?? "")}</NextContinuationToken>` : "";
+    const token =
+      more && !this.options.withoutTokens
+        ? `<NextContinuationToken>${escapeXml(page.at(-1) ?? "")}</NextContinuationToken>`
+        : "";
     return xml(
       `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${contents.join("")}${token}</ListBucketResult>`,
     );

@@ -65,6 +65,7 @@ describe("back-off", () => {
 
 describe("retries", () => {
   const nothing: Mending = {
+    changes: 0,
     refreshCredentials: async () => false,
     correctClock: () => false,
     moveTo: async () => false,
@@ -104,6 +105,32 @@ describe("retries", () => {
     }).catch((reason: unknown) => reason);
     expect((error as FinalFailure).explained).toMatchObject({ code: "s3/credentials" });
     expect([refreshed, attempts]).toEqual([2, 3]);
+  });
+
+  it("make another attempt when something was mended meanwhile, by whomever", async () => {
+    for (const code of ["ExpiredToken", "RequestTimeTooSkewed", "PermanentRedirect"]) {
+      const mending = { ...nothing, changes: 0 };
+      const result = await withRetries(context({ mending }), async (number) => {
+        if (number > 1) return "done";
+        // Another request has been refused for the same reason, and was quicker.
+        mending.changes += 1;
+        throw answer(400, code, { serverTimeMs: 0 });
+      });
+      expect(result).toBe("done");
+    }
+  });
+
+  it("ask for credentials after a bare 400, which is all that a HEAD may answer", async () => {
+    let refreshed = 0;
+    const mending = { ...nothing, refreshCredentials: async () => ++refreshed === 1 };
+    const tell = (region?: string) =>
+      withRetries(context({ mending }), async (number) => {
+        if (number === 1) throw answer(400, "", { region });
+        return "done";
+      });
+    expect(await tell()).toBe("done");
+    refreshed = 0;
+    expect(await tell("eu-west-3")).toBe("done");
   });
 
   it("hold no place while they wait", async () => {

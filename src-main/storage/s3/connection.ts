@@ -2,6 +2,7 @@
  * Where a bucket is and with what credentials it is reached, as the AWS SDK finds it out: environment, profile files,
  * SSO, processes, web identity, instance metadata. The SDK takes 100 ms to load: nothing does so before the first call.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { HeadBucketCommandOutput, S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import { errorMessage, VergerError } from "../../core/errors.js";
 import type { S3Options } from "../types.js";
@@ -41,6 +42,8 @@ export function loadSdk(): Promise<Sdk> {
 
 /** One bucket's place, with the SDK's client for it. */
 export class Connection {
+  /** Grows when credentials or clock have become others, and with each region. */
+  changes = 0;
   private credentials: Credentials | undefined;
   private expiresMs = Number.POSITIVE_INFINITY;
   private refreshing: Promise<Credentials> | undefined;
@@ -107,6 +110,7 @@ export class Connection {
     const site = await resolveSite(this.sdk, configuration, this.bucket);
     const client = new this.sdk.S3Client(configuration);
     const moved = new Connection(this.bucket, this.sdk, configuration, client, site, region);
+    moved.changes = this.changes + 1;
     moved.clockOffsetMs = this.clockOffsetMs;
     moved.client.config.systemClockOffset = this.clockOffsetMs;
     return moved;
@@ -122,6 +126,7 @@ export class Connection {
     const offset = serverTimeMs - Date.now();
     // A Date header counts whole seconds, and the answer took its time.
     if (Math.abs(offset - this.clockOffsetMs) < 2_000) return false;
+    this.changes += 1;
     this.clockOffsetMs = offset;
     this.client.config.systemClockOffset = offset;
     return true;
@@ -139,14 +144,10 @@ export class Connection {
 
   /** Asks the chain again. @returns false when it has nothing newer */
   async refresh(): Promise<boolean> {
-    const old = this.credentials;
-    const fresh = await this.fetchCredentials(true);
-    return (
-      old === undefined ||
-      old.accessKeyId !== fresh.accessKeyId ||
-      old.secretAccessKey !== fresh.secretAccessKey ||
-      old.sessionToken !== fresh.sessionToken
-    );
+    const { changes, credentials } = this;
+    await this.fetchCredentials(true);
+    // Before the first request of our own, only the SDK knew any.
+    return credentials === undefined || this.changes !== changes;
   }
 
   /** Many requests that fail together ask once. */
@@ -161,12 +162,11 @@ export class Connection {
     try {
       const found = await this.client.config.credentials({ forceRefresh: force });
       this.expiresMs = found.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
-      this.credentials = {
-        accessKeyId: found.accessKeyId,
-        secretAccessKey: found.secretAccessKey,
-        sessionToken: found.sessionToken,
-      };
-      return this.credentials;
+      const { accessKeyId, secretAccessKey, sessionToken } = found;
+      const fresh = { accessKeyId, secretAccessKey, sessionToken };
+      if (this.credentials && !isDeepStrictEqual(fresh, this.credentials)) this.changes += 1;
+      this.credentials = fresh;
+      return fresh;
     } catch (error) {
       throw noCredentials(this.bucket, error, this.configuration.profile);
     }

@@ -115,6 +115,11 @@ export function isExpired(failure: Failure): boolean {
   return EXPIRED.has(failure.serverCode);
 }
 
+/** True for a 400 without a reason: the answer to a HEAD has no body, and says no more of credentials that have expired. */
+export function isBareRefusal(failure: Failure): boolean {
+  return failure.kind === "answer" && failure.status === 400 && failure.serverCode === "";
+}
+
 /** True when the server's clock and ours disagree. */
 export function isSkewed(failure: Failure): boolean {
   return SKEWED.has(failure.serverCode);

@@ -47,7 +47,9 @@ export function md5OfEtag(etag: string, headers: Headers): string | undefined {
 
 export interface Page {
   readonly objects: readonly ObjectInfo[];
-  /** Continues the listing; undefined at its end. */
+  /** More is to come. */
+  readonly truncated: boolean;
+  /** Continues the listing; where a server gives none, the last key does. */
   readonly token: string | undefined;
 }
 
@@ -85,13 +87,14 @@ export function readPage(text: string): Page {
       },
     });
     if (!rooted) throw new SyntaxError("no ListBucketResult");
+    if (truncated && token === undefined && objects.length === 0) throw new SyntaxError("more, but not where");
     // The element that says so stands before or behind the keys, as the server likes.
     if (encoded) for (const one of objects) one.key = decodeKey(one.key);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw new Failure("damaged", `the server sent a listing that cannot be read (${said})`);
   }
-  return { objects, token: truncated ? token : undefined };
+  return { objects, truncated, token: truncated ? token : undefined };
 }
 
 /** encoding-type=url: form encoding, where a space may be a plus. @throws URIError */

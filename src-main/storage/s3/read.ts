@@ -153,7 +153,7 @@ async function page(
   from: { token?: string | undefined; startAfter?: string | undefined },
   signal: AbortSignal | undefined,
 ): Promise<Page> {
-  let result: Page = { objects: [], token: undefined };
+  let result: Page = { objects: [], truncated: false, token: undefined };
   await requester.send({
     purpose: { verb: "list", key: prefix, action: "s3:ListBucket" },
     method: "GET",
@@ -218,8 +218,7 @@ export async function* list(
     for (;;) {
       const objects = ascending(requester.bucket, prefix, last, current);
       last = objects.at(-1)?.key ?? last;
-      const { token } = current;
-      next = token === undefined ? undefined : told(fetch(token));
+      next = current.truncated ? told(fetch(current.token)) : undefined;
       // Awaited below; until then a failure is nobody's.
       next?.catch(() => {});
       if (objects.length > 0) yield objects;

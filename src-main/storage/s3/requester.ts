@@ -244,6 +244,10 @@ export class Requester implements Mending {
     } as unknown as Handler;
   }
 
+  get changes(): number {
+    return this.connected?.changes ?? 0;
+  }
+
   async refreshCredentials(): Promise<boolean> {
     return (await this.connection()).refresh();
   }
@@ -265,7 +269,7 @@ export class Requester implements Mending {
   /** Any answer to a HEAD of the bucket names its region, even one that denies access. */
   private async askRegion(connection: Connection): Promise<string | undefined> {
     const { site } = connection;
-    const answer = await this.transport.exchange({
+    const asked = this.transport.exchange({
       method: "HEAD",
       origin: site.origin,
       path: `${site.base}/`,
@@ -276,7 +280,12 @@ export class Requester implements Mending {
       stallMs: this.tuning.stallMs,
       limitMs: this.tuning.attemptMs,
     });
-    return answer.headers["x-amz-bucket-region"];
+    const answer = await asked.catch((error: unknown) => {
+      // Then nobody knows the region; the refusal that raised the question is told.
+      if (error instanceof Failure) return undefined;
+      throw error;
+    });
+    return answer?.headers["x-amz-bucket-region"];
   }
 
   /** The server's clock in whole seconds, milliseconds since 1970. @param date of an answer, where there is one */

@@ -1,13 +1,15 @@
 /** The one place that decides whether a request is made again, when, and after what. */
 import { throwIfCancelled } from "../../core/errors.js";
 import { explain, type Purpose } from "./errors.js";
-import { Failure, isElsewhere, isExpired, isSkewed, isThrottling, isTransient } from "./failure.js";
+import { Failure, isBareRefusal, isElsewhere, isExpired, isSkewed, isThrottling, isTransient } from "./failure.js";
 import type { Limiter } from "./limiter.js";
 import { sleep } from "./transport.js";
 import type { Tuning } from "./tuning.js";
 
-/** What can be mended between two attempts. Each returns false when there was nothing to mend. */
+/** What can be mended between two attempts. Each method returns false when there was nothing to mend. */
 export interface Mending {
+  /** Grows whenever something has been mended, by whichever request. */
+  readonly changes: number;
   /** The credentials have expired: ask the chain for new ones. */
   refreshCredentials(): Promise<boolean>;
   /** @param serverTimeMs the server's clock now */
@@ -30,7 +32,7 @@ export interface RetryContext {
   readonly random?: (() => number) | undefined;
 }
 
-/** How often each mending is tried for one request: more would be a loop. */
+/** How often each kind of refusal is mended for one request: more would be a loop. */
 const MENDINGS = 2;
 
 /**
@@ -55,10 +57,11 @@ export function backoff(failed: number, tuning: Tuning, random: () => number = M
 export async function withRetries<T>(context: RetryContext, attempt: (number: number) => Promise<T>): Promise<T> {
   const { tuning, limiter, mending, signal } = context;
   const deadline = performance.now() + tuning.overallMs + (context.bytes / tuning.slowestRate) * 1000;
-  const mended = { credentials: 0, clock: 0, region: 0 };
+  const mended = new Map<string, number>();
   let failed = 0;
   for (let number = 1; ; number += 1) {
     await limiter.acquire(signal);
+    const { changes } = mending;
     let failure: Failure;
     try {
       const result = await attempt(number);
@@ -72,15 +75,12 @@ export async function withRetries<T>(context: RetryContext, attempt: (number: nu
       limiter.release();
     }
 
-    if (isExpired(failure)) {
-      mended.credentials += 1;
-      if (mended.credentials <= MENDINGS && (await mending.refreshCredentials())) continue;
-    } else if (isSkewed(failure) && failure.serverTimeMs !== undefined) {
-      mended.clock += 1;
-      if (mended.clock <= MENDINGS && mending.correctClock(failure.serverTimeMs)) continue;
-    } else if (isElsewhere(failure)) {
-      mended.region += 1;
-      if (mended.region <= MENDINGS && (await mending.moveTo(failure.region))) continue;
+    const refusal = `${failure.status} ${failure.serverCode}`;
+    const before = mended.get(refusal) ?? 0;
+    if (before < MENDINGS && isMendable(failure)) {
+      mended.set(refusal, before + 1);
+      // Of many requests under way together one mends: what the others were refused for is the past, too.
+      if (mending.changes !== changes || (await mend(failure, mending))) continue;
     }
     if (!isTransient(failure)) throw new FinalFailure(failure, explain(failure, context.purpose, number));
 
@@ -97,6 +97,18 @@ export async function withRetries<T>(context: RetryContext, attempt: (number: nu
     }
     await sleep(wait, signal, context.closing);
   }
+}
+
+/** True for refusals that other credentials, another clock or another region may turn into an answer. */
+function isMendable(failure: Failure): boolean {
+  return isExpired(failure) || isSkewed(failure) || isElsewhere(failure) || isBareRefusal(failure);
+}
+
+async function mend(failure: Failure, mending: Mending): Promise<boolean> {
+  if (isExpired(failure)) return mending.refreshCredentials();
+  if (isSkewed(failure)) return failure.serverTimeMs !== undefined && mending.correctClock(failure.serverTimeMs);
+  if (isElsewhere(failure) && (await mending.moveTo(failure.region))) return true;
+  return isBareRefusal(failure) && mending.refreshCredentials();
 }
 
 /** Carries the facts to callers that decide by them, and the sentence for everyone else. */

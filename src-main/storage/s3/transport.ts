@@ -246,13 +246,14 @@ class Running implements Handler {
   }
 
   onResponseEnd(): void {
-    if (this.expected >= 0 && this.received !== this.expected) {
-      this.finish(new Failure("damaged", `${this.received} of ${this.expected} bytes arrived`));
-      return;
-    }
     const answer = this.answer;
     if (!answer) {
       this.finish(new Failure("network", "the server sent no answer"));
+      return;
+    }
+    // Of a refusal the beginning is enough, and may be all that was read.
+    if (answer.status < 300 && this.expected >= 0 && this.received !== this.expected) {
+      this.finish(new Failure("damaged", `${this.received} of ${this.expected} bytes arrived`));
       return;
     }
     if (this.waits > 0) this.rested = () => this.complete(answer);

@@ -129,8 +129,10 @@ describe("a place that can hold no folder", () => {
   });
 
   it.skipIf(!existsSync("/proc/self"))("never waits for a folder that cannot be made", async () => {
-    expect((await cliFailure(["run", photos, "--out", "/proc/verger/run"])).code).toBe("storage/write");
-    expect((await cliFailure(["sample", "/proc/verger"])).code).toBe("storage/write");
+    // The kernel has no such place for root, and no permission for anybody else.
+    const refused = expect.stringMatching(/^storage\/(write|read-only)$/);
+    expect((await cliFailure(["run", photos, "--out", "/proc/verger/run"])).code).toEqual(refused);
+    expect((await cliFailure(["sample", "/proc/verger"])).code).toEqual(refused);
   });
 });
 

@@ -7,6 +7,7 @@ const log = {};
 export const app = {
   setName: (name) => { log.name = name; },
   setPath: (name, place) => { log[name] = place; },
+  commandLine: { hasSwitch: () => false },
   enableSandbox: () => { log.sandbox = true; },
   requestSingleInstanceLock: (data) => { log.handedOver = data; return false; },
   quit: () => console.log(JSON.stringify(log)),

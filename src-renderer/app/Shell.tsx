@@ -100,6 +100,10 @@ function Tab({ to, current, children }: { to: Place; current: boolean; children:
     <a
       href={writePlace(to)}
       aria-current={current ? "page" : undefined}
+      onClick={(event) => {
+        // Its address says nothing of what is looked at, which a click on where one is already must not lose.
+        if (current && !event.ctrlKey && !event.metaKey && !event.shiftKey) event.preventDefault();
+      }}
       className={clsx(
         "inline-flex h-8 items-center rounded-md px-2.5 font-medium transition-colors",
         current ? "bg-sunken text-ink" : "text-muted hover:text-ink",

@@ -50,6 +50,11 @@ export function dismiss(id: number): void {
   useApp.setState(({ notes }) => ({ notes: notes.filter((note) => note.id !== id) }));
 }
 
+/** Takes a note away whose offer is over. */
+export function dismissAbout(about: string): void {
+  useApp.setState(({ notes }) => ({ notes: notes.filter((note) => note.about !== about) }));
+}
+
 /** Tells that a call failed. */
 export function tellError(error: unknown): void {
   const problem = problemOf(error);

@@ -16,7 +16,7 @@ import { note } from "../app/router.js";
 import { type Camera, HOME } from "../plots/camera.js";
 import type { Tool } from "../plots/scatter-plot.js";
 import { SHAPES, type Shape } from "../plots/shapes.js";
-import { returnListeners, runListeners, tell, tellError } from "./app.js";
+import { dismissAbout, returnListeners, runListeners, tell, tellError } from "./app.js";
 import {
   byScore,
   byTime,
@@ -147,6 +147,9 @@ export function useExploreOf<K extends keyof ExploreState>(...keys: readonly K[]
 
 const set = useExplore.setState;
 
+/** What notes about changes of labels are about. */
+const LABELS = "labels";
+
 /** Neighbours that the inspector shows. */
 export const NEIGHBOURS = 12;
 
@@ -160,8 +163,7 @@ let searching = new AbortController();
  */
 export async function openRun(run: string, link: ExploreLink = EMPTY_LINK): Promise<void> {
   if (get().run === run && get().overview) return;
-  opening.abort();
-  opening = new AbortController();
+  leave();
   const { signal } = opening;
   const own = { own: ownOf<string>("colours", run), ownShapes: ownShapes(run) };
   set({ ...initial, run, components: link.components, third: link.third, ...own, tool: get().tool });
@@ -218,8 +220,16 @@ function applyLink(link: ExploreLink): void {
 
 /** Closes the run in this window; the server keeps it for the others. */
 export function closeRun(): void {
-  opening.abort();
+  leave();
   set(initial, true);
+}
+
+/** Gives up what was asked of the run before: an answer that comes late must not be taken for one about the next. */
+function leave(): void {
+  for (const calls of [opening, focusing, searching]) calls.abort();
+  opening = new AbortController();
+  // "Undo" would be offered for labels that are not on the screen any more.
+  dismissAbout(LABELS);
 }
 
 async function loadPoints(): Promise<void> {
@@ -236,14 +246,17 @@ async function loadPoints(): Promise<void> {
   const axis = (at: number | undefined) => answer.axes[at ?? 0] ?? new Float32Array(0);
   const range = (at: number | undefined) => answer.ranges[at ?? 0] ?? ([0, 0] as const);
   const ranges = [range(x), range(y)];
+  const { revision } = get();
+  // Label ids mean something only beside the names of the same revision.
+  if (answer.revision === revision) set({ ids: answer.labels });
+  else await loadLabels();
+  if (signal.aborted || get().components !== components || get().third !== third) return;
   set({
     points: {
       xy: normalise(axis(x), axis(y), ranges),
       depth: depth === undefined ? null : axis(depth),
       ranges,
     },
-    ids: answer.labels,
-    revision: answer.revision,
   });
   if (get().colour === "depth") set({ values: get().points?.depth ?? null });
   derive();
@@ -251,7 +264,7 @@ async function loadPoints(): Promise<void> {
 
 async function loadLabels(): Promise<void> {
   const { run } = get();
-  if (run !== null) takeLabels(await client.call("run.labels", { run }));
+  if (run !== null) takeLabels(run, await client.call("run.labels", { run }, { signal: opening.signal }));
 }
 
 /** Filter, then gallery: what follows from labels, search, selection and order. */
@@ -294,7 +307,10 @@ export async function showThird(third: number | null): Promise<void> {
   set({ third });
   if (third === null) {
     if (colour === "depth") await colourBy("label");
-  } else if (before === null) set({ colour: "depth", values: null });
+  } else if (before === null) {
+    colourChoice += 1;
+    set({ colour: "depth", values: null });
+  }
   await loadPoints().catch(report);
 }
 
@@ -302,13 +318,18 @@ export async function showThird(third: number | null): Promise<void> {
 export async function colourBy(colour: ColourBy): Promise<void> {
   const { run, points } = get();
   if (run === null) return;
+  const choice = ++colourChoice;
   try {
     const values = colour === "label" ? null : colour === "depth" ? (points?.depth ?? null) : await column(colour);
-    if (get().run === run) set({ colour, values });
+    if (get().run === run && choice === colourChoice) set({ colour, values });
   } catch (error) {
     report(error);
   }
 }
+
+/** Count the choices: where values come slowly, the last choice holds, not the last answer. */
+let colourChoice = 0;
+let sortChoice = 0;
 
 /** Gives labels shapes of their own, or circles to all. */
 export function setShapes(shapes: ShapeRule): void {
@@ -360,12 +381,15 @@ export function clearFilters(): void {
 async function outlierScores(): Promise<Values> {
   const { run, outliers } = get();
   if (outliers || run === null) return outliers ?? new Float32Array(0);
-  const { scores } = await client.call("run.outliers", { run }, { signal: opening.signal });
-  set({ outliers: scores });
+  const { scores, revision } = await client.call("run.outliers", { run }, { signal: opening.signal });
+  // Of labels that are no longer those shown: a later answer is kept, and this one is as good until it comes.
+  if (revision >= get().revision) set({ outliers: scores });
   return scores;
 }
 
 export async function sortBy(sort: Sort): Promise<void> {
+  const { run } = get();
+  const choice = ++sortChoice;
   try {
     const date = sort === "date" ? dateColumn(get().overview?.columns ?? []) : undefined;
     // A link may have come from a run that knows a date.
@@ -373,6 +397,7 @@ export async function sortBy(sort: Sort): Promise<void> {
     if (date) await column(date);
     if (sort === "outlier") await outlierScores();
     if (sort === "similar") await manyNeighbours();
+    if (get().run !== run || choice !== sortChoice) return;
     set({ sort });
     derive();
   } catch (error) {
@@ -386,7 +411,7 @@ async function manyNeighbours(): Promise<void> {
   const rows = overview?.rows ?? 0;
   if (run === null || focus === null || rows < 2) return;
   const answer = await client.call("run.neighbours", { run, row: focus, k: Math.min(1000, rows - 1) });
-  if (get().focus === focus) set({ neighbours: { row: focus, ...answer } });
+  if (get().run === run && get().focus === focus) set({ neighbours: { row: focus, ...answer } });
 }
 
 /** Rows whose path or label holds all words. */
@@ -549,11 +574,15 @@ export async function relabel(label: string | null): Promise<void> {
   set({ dialog: null });
   await inTurn(async () => {
     try {
-      takeLabels(await client.call("labels.edit", { run, rows, label }));
+      const answer = await client.call("labels.edit", { run, rows, label });
+      takeLabels(run, answer);
       const { t } = currentSpeech();
       const { length: count } = rows;
       const text = label === null ? t("relabel.removed", { count }) : t("relabel.done", { count, label });
-      tell({ kind: "done", about: "labels", text, action: { label: t("action.undo"), run: () => void undo() } });
+      // Not where another run has been opened, or another window has changed labels since: "undo" would take back that.
+      const isLast = get().run === run && get().revision === answer.revision;
+      const action = { label: t("action.undo"), run: () => void undo() };
+      tell({ kind: "done", about: LABELS, text, ...(isLast ? { action } : {}) });
     } catch (error) {
       report(error);
     }
@@ -572,17 +601,21 @@ async function changeBack(channel: "labels.undo" | "labels.redo", possible: bool
   const { run } = get();
   if (run === null || !possible) return;
   try {
-    takeLabels(await client.call(channel, { run }));
+    takeLabels(run, await client.call(channel, { run }));
     const text = currentSpeech().t(channel === "labels.undo" ? "relabel.undone" : "relabel.redone");
-    tell({ kind: "done", about: "labels", text });
+    tell({ kind: "done", about: LABELS, text });
   } catch (error) {
     report(error);
   }
 }
 
-/** Labels after a change, here or in another window: filters go on by name, since ids may have moved. */
-function takeLabels(answer: ResponseOf<"run.labels">): void {
-  const { labels: before, isolated, hidden, run, focus, overview } = get();
+/**
+ * Labels after a change, here or in another window: filters go on by name, since ids may have moved. Answers may come in
+ * another order than they were given, or when another run is open: those are dropped.
+ */
+function takeLabels(of: string, answer: ResponseOf<"run.labels">): void {
+  const { labels: before, isolated, hidden, run, focus, overview, revision, text } = get();
+  if (of !== run || answer.revision < revision) return;
   // A label that no photo has any more filters nothing: isolating it would leave an empty window.
   const idOf = new Map(answer.labels.flatMap((label, id) => (label.rows > 0 ? [[label.name, id] as const] : [])));
   const moved = (ids: ReadonlySet<number>) =>
@@ -604,7 +637,9 @@ function takeLabels(answer: ResponseOf<"run.labels">): void {
   const outlierRange = ranges.get("outlier");
   if (outlierRange) void filterBy("outlier", outlierRange);
   if (sort === "outlier") void sortBy(sort);
-  if (run !== null && focus !== null) {
+  // The search also looks into labels.
+  if (text.trim() !== "") void searchFor(text);
+  if (focus !== null) {
     void client.call("run.image", { run, row: focus }).then((image) => {
       if (get().run === run && get().focus === focus) set({ image });
     }, report);
@@ -689,9 +724,12 @@ export function followInAddress(run: string): () => void {
     const state = get();
     if (state.run === run && state.overview) note({ view: "explore", run }, writeLink(linkOf(state)));
   };
-  const end = useExplore.subscribe(() => {
+  const soon = () => {
     timer ??= setTimeout(write, 250);
-  });
+  };
+  // A run that was open already may be shown under an address that does not say how.
+  soon();
+  const end = useExplore.subscribe(soon);
   return () => {
     end();
     clearTimeout(timer);
@@ -702,18 +740,25 @@ runListeners.add((event) => {
   const { run, revision } = get();
   if (event.run !== run) return;
   if (event.what === "labels") {
-    if (event.revision > revision) void loadLabels().catch(report);
+    if (event.revision <= revision) return;
+    // What "undo" would take back now is the change of another window.
+    dismissAbout(LABELS);
+    void loadLabels().catch(report);
   } else void reopen();
 });
 returnListeners.add(() => {
   if (get().run !== null) void reopen();
 });
 
-/** Loads the open run anew and keeps what was looked at. */
-export async function reopen(): Promise<void> {
+/** Shows what an address says that was entered, or gone back to, while its run is on the screen. */
+export async function followLink(link: ExploreLink): Promise<void> {
+  if (writeLink(link).toString() !== writeLink(linkOf(get())).toString()) await reopen(link);
+}
+
+/** Loads the open run anew, by default with what was looked at. */
+export async function reopen(link: ExploreLink = linkOf(get())): Promise<void> {
   const { run } = get();
   if (run === null) return;
-  const link = linkOf(get());
   set({ run: null });
   await openRun(run, link);
 }

@@ -1,9 +1,9 @@
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { Group, Panel, Separator, useDefaultLayout } from "react-resizable-panels";
 import { readLink } from "../../app/link.js";
 import { useRoute } from "../../app/router.js";
 import { Button, Empty } from "../../components/ui.js";
-import { followInAddress, openRun, reopen, useExplore } from "../../state/explore.js";
+import { followInAddress, followLink, openRun, reopen, useExplore } from "../../state/explore.js";
 import { useSpeech } from "../../state/settings.js";
 import { ExportDialog } from "./ExportDialog.js";
 import { FilterChips } from "./FilterChips.js";
@@ -21,11 +21,17 @@ export function ExploreView({ run }: { run: string }) {
   const ready = useExplore((state) => state.run === run && state.overview !== null);
   const problem = useExplore((state) => (state.run === run ? state.problem : null));
   const search = useRoute((route) => route.search);
+  const shownAt = useRef(search);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the address is read once; afterwards it follows the view.
   useEffect(() => {
     void openRun(run, readLink(search));
     return followInAddress(run);
   }, [run]);
+  useEffect(() => {
+    if (shownAt.current === search) return;
+    shownAt.current = search;
+    void followLink(readLink(search));
+  }, [search]);
   if (problem) {
     return (
       <Empty title={t("error.loading")} text={said(problem)}>

@@ -107,7 +107,7 @@ export type Edits = z.infer<typeof editsSchema>;
 
 /** Labels of all rows after an edit, an undo or a redo. */
 const labelingSchema = z.object({
-  /** Counts the changes of this run's labels; also in the `run.changed` event. */
+  /** Grows with every change of this run's labels while the server runs; also in the `run.changed` event. */
   revision: count,
   labels: z.array(labelSchema),
   /** Label id per row. */

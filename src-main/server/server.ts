@@ -169,7 +169,7 @@ class App {
     if (isCall || name.startsWith(IMAGES)) {
       const refused = this.refuseStranger(request, isCall);
       if (refused) return refuse(response, refused);
-      if (isCall === reads) return send(response, refusedAddress(405), request);
+      if (isCall ? request.method !== "POST" : !reads) return send(response, refusedAddress(405), request);
       if (isCall) return this.call(name.slice(HTTP.call.length), request, response);
       const known = request.headers["if-none-match"];
       return send(response, await imageAnswer(this.engine.image, name, known, abandoned(response)), request);

@@ -155,7 +155,10 @@ describe("who may ask", () => {
     expect((await ask({ "content-type": "text/plain" }, "{}")).status).toBe(400);
     expect((await ask({ "content-type": "application/json" }, "{")).status).toBe(400);
     expect((await ask({}, "no frame")).status).toBe(400);
-    expect((await served.ask("/api/app.info", { headers: client.headers })).status).toBe(405);
+    for (const method of ["GET", "HEAD", "PUT", "OPTIONS"]) {
+      const headers = { ...client.headers, "content-type": "application/json" };
+      expect((await served.ask("/api/app.info", { method, headers })).status, method).toBe(405);
+    }
     await expect(client.call("nothing.here" as "app.info", {})).rejects.toMatchObject({
       code: "request/unknown-channel",
     });
@@ -330,6 +333,24 @@ describe("labels", () => {
       client.call("labels.edit", { run: card.run, rows: Uint32Array.of(overview.rows), label: "x" }),
     ).rejects.toMatchObject({ code: "request/invalid" });
     other.close();
+  });
+
+  it("have revisions that go on when the run was dropped from memory, or windows would miss a change", async () => {
+    const label = "Pe\u0302che";
+    const first = await client.call("labels.edit", { run: card.run, rows: Uint32Array.of(5), label });
+    // Composed, as the labels of sources are.
+    expect(first.labels[first.ids[5] as number]?.name).toBe("P\u00eache");
+    const others = await Promise.all(
+      ["one", "two", "three"].map(async (name) => {
+        const copy = path.join(work.folder, `others-${name}`);
+        cpSync(run, copy, { recursive: true });
+        return client.call("runs.open", { path: copy });
+      }),
+    );
+    for (const other of others) await client.call("run.overview", { run: other.run });
+    const undone = await client.call("labels.undo", { run: card.run });
+    expect(undone.revision).toBeGreaterThan(first.revision);
+    for (const other of others) await client.call("runs.forget", { run: other.run });
   });
 
   it("stand in every export, beside those of the run", async () => {

@@ -46,6 +46,12 @@ interface Base {
   readonly captured: Float64Array | undefined;
 }
 
+/**
+ * The last revision of labels given out. One count for all runs of this process: a run that was dropped from memory and is
+ * read again must not come with revisions that windows have seen already, for they would take its changes for old news.
+ */
+let lastRevision = 0;
+
 /** Calls the function once; a failure is not remembered. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
@@ -66,8 +72,8 @@ export class RunData {
   private readonly overlay: LabelOverlay;
   /** Label id per row with the corrections in effect. */
   private currentIds = new Uint32Array(0);
-  /** Counts the changes of labels seen. */
-  private labelRevision = 0;
+  /** Grows with every change of labels seen. */
+  private labelRevision = ++lastRevision;
   private outliers: { revision: number; scores: Promise<Float32Array> } | undefined;
   private rowOfPath: Map<string, number> | undefined;
   private searchIndex: SearchIndex | undefined;
@@ -125,6 +131,7 @@ export class RunData {
     return located !== undefined && existsSync(located) ? located : photoRoot(this.file, this.folder);
   }
 
+  /** Which state of the labels this is: larger than that of every state before, of this run or any other of the process. */
   get revision(): number {
     return this.labelRevision;
   }
@@ -214,7 +221,8 @@ export class RunData {
     return this.inTurn(async () => {
       const paths = Array.from(rows, (row) => this.pathOf(row));
       if (paths.length === 0) return;
-      await this.overlay.edit(paths, label);
+      // As the labels of sources are: an é that some keyboards compose of two characters is the same label.
+      await this.overlay.edit(paths, label === null ? null : label.normalize("NFC"));
       this.applyOverlay();
     });
   }
@@ -413,7 +421,7 @@ export class RunData {
       if (row !== undefined) ids[row] = this.labelId(label);
     }
     this.currentIds = ids;
-    this.labelRevision += 1;
+    this.labelRevision = ++lastRevision;
   }
 
   /** The overlay's calls must not overlap. */

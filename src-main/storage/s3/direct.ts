@@ -8,6 +8,7 @@
  */
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { trustedCertificates } from "../network.js";
 import type { Controller, Handler } from "./transport.js";
 
 export interface DirectRequest {
@@ -124,6 +125,7 @@ class Connection implements Controller {
           host,
           port,
           ALPNProtocols: ["http/1.1"],
+          ca: trustedCertificates(),
           ...(isIP(host) === 0 && { servername: host }),
           // Passed on to the socket; the types do not know it.
           ...({ onread } as ConnectionOptions),

@@ -1,6 +1,6 @@
 /** From what happened to one sentence for people. Nothing of a request's headers or query gets in here. */
 import { errorCode, errorMessage, VergerError } from "../../core/errors.js";
-import type { Failure } from "./failure.js";
+import { type Failure, isUntrusted } from "./failure.js";
 
 /** What a request is for: sentences and policies speak of that. */
 export interface Purpose {
@@ -57,6 +57,12 @@ export function explain(failure: Failure, purpose: Purpose, attempts: number): V
   };
   const make = (code: string, sentence: string) => new VergerError(code, sentence, { details });
   const tries = attempts > 1 ? ` in ${attempts} attempts` : "";
+  if (isUntrusted(failure)) {
+    return make(
+      "s3/unreachable",
+      `${expected}, but nobody whom this machine trusts vouches for the server's certificate (${failure.serverCode}); check the endpoint, or name a file with the certificate of its authority in AWS_CA_BUNDLE.`,
+    );
+  }
   if (failure.kind === "network" || failure.kind === "stalled") {
     return make(
       "s3/unreachable",

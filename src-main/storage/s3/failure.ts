@@ -63,12 +63,14 @@ const BODY_DAMAGED = new Set([
   "XAmzContentChecksumMismatch",
   "XAmzContentSHA256Mismatch",
 ]);
-/** The network's verdicts that no repetition changes. */
-const FINAL_NETWORK = new Set([
+/** Verdicts on a server's certificate: no repetition changes them. */
+const UNTRUSTED = new Set([
   "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "ERR_TLS_CERT_ALTNAME_INVALID",
   "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
@@ -81,9 +83,14 @@ const ELSEWHERE = new Set([
   "IllegalLocationConstraintException",
 ]);
 
+/** True when the server's certificate was not accepted. */
+export function isUntrusted(failure: Failure): boolean {
+  return failure.kind === "network" && UNTRUSTED.has(failure.serverCode);
+}
+
 /** True for what may pass by itself. */
 export function isTransient(failure: Failure): boolean {
-  if (failure.kind === "network") return !FINAL_NETWORK.has(failure.serverCode);
+  if (failure.kind === "network") return !isUntrusted(failure);
   if (failure.kind === "stalled" || failure.kind === "damaged") return true;
   return (
     failure.status === 429 ||

@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { VergerError } from "../../core/errors.js";
+import { isLoopback } from "../network.js";
 import type { S3Options } from "../types.js";
 import { Connection, type Handler, noCredentials, type Sdk } from "./connection.js";
 import { nameOf, type Purpose } from "./errors.js";
@@ -39,7 +40,6 @@ export interface Call {
 }
 
 const NOTHING: Receiver = { chunk: () => undefined };
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
 
 export class Requester implements Mending {
   readonly limiter: Limiter;
@@ -142,7 +142,8 @@ export class Requester implements Mending {
   /** True where a body must carry its SHA-256: on a plain connection to another machine. */
   async signsBodies(): Promise<boolean> {
     const { site } = await this.connection();
-    return site.origin.startsWith("http:") && !LOOPBACK.test(site.host);
+    const { protocol, hostname } = new URL(site.origin);
+    return protocol === "http:" && !isLoopback(hostname);
   }
 
   /**

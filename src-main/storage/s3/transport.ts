@@ -3,8 +3,9 @@
  * undici, the lean way, without streams. The body of an answer is handed on chunk by chunk as it leaves the socket; a
  * time without a byte, in either direction, ends the exchange.
  */
-import { Pool } from "undici";
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
 import { cancelled } from "../../core/errors.js";
+import { mayNeedProxy, proxyAgentOptions, trustedCertificates } from "../network.js";
 import { DirectConnections, ERROR_BODY_BYTES, KEEP_ALIVE_MS, Unframed } from "./direct.js";
 import { Failure } from "./failure.js";
 import type { Bandwidth } from "./limiter.js";
@@ -56,12 +57,12 @@ export interface Exchange {
   readonly limitMs: number;
 }
 
-/** The pools of connections of a store, one for each server. */
+/** The connections of a store. */
 export class Transport {
-  private readonly pools = new Map<string, Pool>();
+  private readonly clients = new Map<string, Dispatcher>();
   private readonly direct = new DirectConnections();
-  /** Servers whose answers only a whole HTTP client can read. */
-  private readonly unframed = new Set<string>();
+  /** Whether a server is reached over connections of our own: not behind a proxy, nor where it frames answers oddly. */
+  private readonly directly = new Map<string, boolean>();
   private closed = false;
 
   constructor(
@@ -69,10 +70,10 @@ export class Transport {
     private readonly bandwidth: Bandwidth | undefined,
   ) {}
 
-  private pool(origin: string): Pool {
-    let pool = this.pools.get(origin);
-    if (!pool) {
-      pool = new Pool(origin, {
+  private client(origin: string): Dispatcher {
+    let client = this.clients.get(origin);
+    if (!client) {
+      const options = {
         // The limiter of the store decides how many; a pool's queue would only hide the wait from the watchdog.
         connections: null,
         pipelining: 1,
@@ -80,25 +81,40 @@ export class Transport {
         // The watchdog below sees both directions and runs in tests with milliseconds; undici's timers do neither.
         headersTimeout: 0,
         bodyTimeout: 0,
-        connect: { timeout: this.tuning.stallMs },
-      });
-      this.pools.set(origin, pool);
+      };
+      const connect = { timeout: this.tuning.stallMs, ca: trustedCertificates() };
+      client = mayNeedProxy(origin)
+        ? new EnvHttpProxyAgent({ ...options, ...proxyAgentOptions() })
+        : new Pool(origin, { ...options, connect });
+      this.clients.set(origin, client);
     }
-    return pool;
+    return client;
+  }
+
+  private isDirect(origin: string): boolean {
+    let direct = this.directly.get(origin);
+    if (direct === undefined) {
+      // Told here, where nothing is under way yet.
+      trustedCertificates();
+      direct = !mayNeedProxy(origin);
+      this.directly.set(origin, direct);
+    }
+    return direct;
   }
 
   /** Ends when the answer has been received whole. @throws Failure, `cancelled`, or what the receiver throws */
   exchange(exchange: Exchange): Promise<Answer> {
     if (this.closed || exchange.signal?.aborted) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      const running = new Running(exchange, this.bandwidth, resolve, reject);
       const { method, origin, receiver } = exchange;
-      const client = () => running.dispatch(this.pool(origin));
-      if (method !== "GET" || !receiver.space || this.unframed.has(origin)) client();
+      const direct = this.isDirect(origin) && method === "GET" && receiver.space !== undefined;
+      const client = direct ? undefined : this.client(origin);
+      const running = new Running(exchange, this.bandwidth, resolve, reject);
+      if (client) running.dispatch(client);
       else {
         running.dispatchDirectly(this.direct, () => {
-          this.unframed.add(origin);
-          client();
+          this.directly.set(origin, false);
+          running.dispatch(this.client(origin));
         });
       }
     });
@@ -107,10 +123,10 @@ export class Transport {
   /** Ends every exchange at once. */
   async close(): Promise<void> {
     this.closed = true;
-    const pools = [...this.pools.values()];
-    this.pools.clear();
+    const clients = [...this.clients.values()];
+    this.clients.clear();
     this.direct.destroy(cancelled());
-    await Promise.all(pools.map((pool) => pool.destroy(cancelled())));
+    await Promise.all(clients.map((client) => client.destroy(cancelled())));
   }
 }
 
@@ -168,17 +184,18 @@ class Running implements Handler {
     connections.dispatch(this.exchange, this);
   }
 
-  dispatch(pool: Pool): void {
+  dispatch(client: Dispatcher): void {
     this.otherwise = undefined;
     const { method, path, headers, body } = this.exchange;
     let sent: unknown = null;
     if (body instanceof Uint8Array) sent = body;
     else if (body) sent = this.outgoing(body);
     try {
-      pool.dispatch(
+      client.dispatch(
         // undici takes any async iterable as a body; its types name only some.
         {
           method,
+          origin: this.exchange.origin,
           path,
           headers: headers as Record<string, string>,
           body: sent as Uint8Array | null,

@@ -230,9 +230,9 @@ export const frProblems: Said = {
   "lock/held": "Un autre programme utilise ce fichier ; attendez qu’il ait fini.",
   "lock/unavailable": "Ce disque ne sait pas verrouiller les fichiers ; choisissez-en un autre.",
   "network/certificates":
-    "Le fichier nommé par AWS_CA_BUNDLE est illisible ou ne contient aucun certificat ; corrigez ou retirez cette variable.",
+    "Le fichier nommé par AWS_CA_BUNDLE est illisible ou ne contient aucun certificat ; corrigez ou retirez cette variable.",
   "network/proxy":
-    "HTTPS_PROXY ou HTTP_PROXY ne contient pas l’adresse d’un serveur mandataire ; corrigez ou retirez cette variable.",
+    "HTTPS_PROXY ou HTTP_PROXY ne contient pas l’adresse d’un serveur mandataire ; corrigez ou retirez cette variable.",
   "s3/changed": "L’objet S3 a été remplacé pendant sa lecture ; recommencez quand plus rien ne le modifie.",
   "s3/clock": "L’horloge de cette machine est fausse : le serveur S3 refuse ses demandes ; réglez-la.",
   "s3/damaged": "Les données arrivent endommagées du serveur S3, même après plusieurs essais.",

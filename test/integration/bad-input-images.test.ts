@@ -159,7 +159,7 @@ describe("a PNG within the pixel limit that unpacks to a thousand times its size
 });
 
 const user = asOrdinaryUser();
-if (!user) console.warn("SKIPPED: unreadable images: needs root and setpriv to start a process as an ordinary user");
+if (!user) console.warn("SKIPPED: unreadable images: nobody to start a process as (setpriv is missing)");
 
 describe.skipIf(!user)("an image without permission to read it", () => {
   it("is set aside, and embedded by --retry once it may be read", async () => {

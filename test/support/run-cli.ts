@@ -140,9 +140,11 @@ export async function cliFailure(
   return error;
 }
 
-/** Starts a process as an ordinary user, where this one is root and can; undefined elsewhere. */
+/** Starts a process as an ordinary user: as this one, or as another where this one is root; undefined where it cannot. */
 export function asOrdinaryUser(): CliOptions | undefined {
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/setpriv")) return undefined;
+  if (process.getuid === undefined) return undefined;
+  if (process.getuid() !== 0) return {};
+  if (!existsSync("/usr/bin/setpriv")) return undefined;
   return {
     wrapper: ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"],
     env: { HOME: "/nonexistent" },

@@ -24,7 +24,7 @@ export function Shell({ children, onKeys }: { children: ReactNode; onKeys: () =>
       >
         {t("app.skip")}
       </button>
-      <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line bg-surface px-3">
+      <header className="flex h-12 shrink-0 items-center gap-1 border-b border-line bg-surface px-3 max-sm:h-auto max-sm:flex-wrap max-sm:py-2">
         <a
           href={writePlace({ view: "runs" })}
           className="mr-3 flex items-center gap-2 rounded-md px-1 text-[0.9375rem] font-semibold tracking-tight"

@@ -3,7 +3,7 @@ import { Dialog as BaseDialog } from "@base-ui/react/dialog";
 import { Menu as BaseMenu } from "@base-ui/react/menu";
 import { clsx } from "clsx";
 import { Ellipsis, type LucideIcon, X } from "lucide-react";
-import type { ButtonHTMLAttributes, ReactNode, SelectHTMLAttributes } from "react";
+import { type ButtonHTMLAttributes, type ReactNode, type SelectHTMLAttributes, useRef } from "react";
 import type { Problem } from "../../src-main/api/channels.js";
 import { useSpeech } from "../state/settings.js";
 
@@ -104,6 +104,10 @@ export function Choice({
   );
 }
 
+/**
+ * A dialog over the view. The keyboard's focus goes to the part of it that is marked `data-first-focus`, else to its first
+ * control, and back to where it was when the dialog closes. React's `autoFocus` would come before that place is noted.
+ */
 export function Dialog({
   open,
   onClose,
@@ -120,11 +124,14 @@ export function Dialog({
   children: ReactNode;
 }) {
   const { t } = useSpeech();
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <BaseDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className="fixed inset-0 z-40 bg-black/35 transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0 dark:bg-black/60" />
         <BaseDialog.Popup
+          ref={popup}
+          initialFocus={() => popup.current?.querySelector<HTMLElement>("[data-first-focus]") ?? true}
           className={clsx(
             "fixed top-[10vh] left-1/2 z-50 flex max-h-[82vh] -translate-x-1/2 flex-col rounded-xl border border-line bg-raised shadow-2xl transition-all data-[ending-style]:scale-[0.98] data-[ending-style]:opacity-0 data-[starting-style]:scale-[0.98] data-[starting-style]:opacity-0",
             wide ? "w-[min(44rem,92vw)]" : "w-[min(27rem,92vw)]",

@@ -97,6 +97,34 @@ test("a selection gets another label, and undo takes it back", async ({ opened: 
   await expect(page.getByRole("list", { name: "Labels" }).getByText("Windfall")).toHaveCount(0);
 });
 
+test("a dialog takes the keyboard's focus and gives it back", async ({ opened: page }) => {
+  await explore(page);
+  const photos = page.getByTestId("photos");
+  await photos.getByRole("option").first().click();
+  await expect(photos).toBeFocused();
+  for (const [key, first] of [
+    ["e", page.getByRole("dialog").getByRole("combobox")],
+    ["x", page.getByRole("dialog").getByRole("radio", { checked: true }).first()],
+    ["?", page.getByRole("dialog").getByRole("button", { name: "Close" })],
+  ] as const) {
+    await page.keyboard.press(key);
+    await expect(first).toBeFocused();
+    await page.keyboard.press("Escape");
+    await expect(photos).toBeFocused();
+  }
+});
+
+test("an address that is entered over an open run is followed, and Back leads to what was seen before", async ({
+  opened: page,
+}) => {
+  await explore(page);
+  const { hash } = new URL(page.url());
+  await page.evaluate((address) => location.assign(address), `${hash.split("?")[0]}?q=nothing-is-called-so`);
+  await expect(page.getByRole("heading", { name: `0 of ${PHOTOS} photos` })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("heading", { name: `${PHOTOS} photos`, exact: true })).toBeVisible();
+});
+
 test("a link brings back what was seen", async ({ opened: page, context }) => {
   await explore(page);
   await page.getByLabel("Horizontal").selectOption("2");

@@ -223,7 +223,7 @@ function Option({
         name="export-format"
         className="mt-1 shrink-0 self-start accent-accent outline-none"
         // biome-ignore lint/a11y/noAutofocus: a dialog begins at its first choice, not at its closing button.
-        autoFocus={checked}
+        data-first-focus={checked || undefined}
         checked={checked}
         disabled={disabled}
         onChange={onChoose}

@@ -100,7 +100,9 @@ function Facts({ row }: { row: number }) {
     <div className="border-b border-line px-4 py-3">
       <div className="flex items-center gap-2">
         <Mark {...markOf(id)} className="size-3" />
-        <h2 className="min-w-0 grow text-[0.9375rem] font-semibold break-words">{name ?? t("labels.none")}</h2>
+        <h2 title={name ?? undefined} className="line-clamp-4 min-w-0 grow text-[0.9375rem] font-semibold break-words">
+          {name ?? t("labels.none")}
+        </h2>
         <Button icon={Tag} className="!h-7" onClick={() => showDialog("relabel")}>
           {t("inspector.change")}
         </Button>

@@ -31,7 +31,7 @@ export function LabelPanel() {
       <Problems />
       <LabelList />
       {edits.rows > 0 || edits.canUndo || edits.canRedo ? (
-        <div className="flex shrink-0 items-center gap-1 border-t border-line py-1 pr-1 pl-3 text-muted">
+        <div className="flex shrink-0 flex-wrap items-center gap-1 border-t border-line py-1 pr-1 pl-3 text-muted">
           <span className="grow">{t("labels.edited", { count: edits.rows })}</span>
           <SmallButton disabled={!edits.canUndo} onClick={() => void undo()}>
             {t("action.undo")}

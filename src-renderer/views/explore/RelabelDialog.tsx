@@ -42,7 +42,7 @@ function Form() {
       {/* The list stands in the dialog: a popup over a dialog hides the buttons from screen readers. */}
       <Autocomplete.Root items={names} value={text} onValueChange={setText} inline open>
         <Autocomplete.Input
-          autoFocus
+          data-first-focus
           aria-label={t("inspector.label")}
           placeholder={t("relabel.placeholder")}
           className="field w-full"

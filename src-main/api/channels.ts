@@ -36,6 +36,11 @@ const rows = z.custom<Uint32Array>((value) => value instanceof Uint32Array, "a U
 const numbers = z.custom<Float32Array>((value) => value instanceof Float32Array, "a Float32Array");
 const doubles = z.custom<Float64Array>((value) => value instanceof Float64Array, "a Float64Array");
 const nothing = z.object({});
+/**
+ * `RunCard.version` of the run that the row numbers are of. A run may be made anew under an open window: its numbers would
+ * mean other photos then, and the call is refused with `run/changed`.
+ */
+const shownVersion = text(16).optional();
 
 /** A run's name in calls and deep links: stable as long as its folder stays where it is. */
 export const runIdSchema = z.string().regex(/^[0-9a-f]{16}$/);
@@ -447,7 +452,10 @@ export const channels = {
   },
 
   /** Gives rows a label; null takes it away. Kept in the run folder, can be undone. */
-  "labels.edit": { request: z.object({ run, rows, label: text(500).min(1).nullable() }), response: labelingSchema },
+  "labels.edit": {
+    request: z.object({ run, version: shownVersion, rows, label: text(500).min(1).nullable() }),
+    response: labelingSchema,
+  },
   "labels.undo": { request: z.object({ run }), response: labelingSchema },
   "labels.redo": { request: z.object({ run }), response: labelingSchema },
 
@@ -459,6 +467,7 @@ export const channels = {
   "selection.export": {
     request: z.object({
       run,
+      version: shownVersion,
       rows,
       format: z.enum(["csv", "parquet", "copies", "links"]),
       to: text(4_096).min(1).optional(),

@@ -152,12 +152,17 @@ export function createHandlers(parts: HandlerParts): Handlers {
     },
     "run.setAside": async ({ run, offset, limit }) => setAside((await runs.data(run)).folder, offset, limit),
 
-    "labels.edit": ({ run, rows, label }) => relabel(run, (data) => data.editLabels(rows, label)),
+    "labels.edit": async ({ run, version, rows, label }) => {
+      await runs.requireVersion(run, version);
+      return relabel(run, (data) => data.editLabels(rows, label));
+    },
     "labels.undo": ({ run }) => relabel(run, (data) => data.undoLabels()),
     "labels.redo": ({ run }) => relabel(run, (data) => data.redoLabels()),
 
-    "selection.export": async (request, { signal }) =>
-      exportSelection(await runs.data(request.run), request, events, signal),
+    "selection.export": async (request, { signal }) => {
+      await runs.requireVersion(request.run, request.version);
+      return exportSelection(await runs.data(request.run), request, events, signal);
+    },
 
     "features.inspect": (request, { signal }) => parts.looks.inspect(request, signal),
 

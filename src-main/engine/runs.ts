@@ -202,8 +202,20 @@ export class RunRegistry {
     return versionOf(await this.known(id));
   }
 
+  /** @throws VergerError `run/changed` where the run is no longer what the window shows, `run/unknown` */
+  async requireVersion(id: string, shown: string | undefined): Promise<void> {
+    if (shown === undefined) return;
+    const recent = await this.known(id);
+    const current = versionOf(recent);
+    if (shown === current) return;
+    throw new VergerError(
+      "run/changed",
+      `Expected photos of the run in ${recent.path} as it is now (${current}), but received some of ${shown}; choose them again.`,
+    );
+  }
+
   /**
-   * A run's rows, read anew when run.json has changed since.
+   * A run's rows, read anew when run.json has changed since; the windows are told of that, whoever has changed it.
    *
    * @throws VergerError `run/unknown`, what `RunData.open` throws
    */
@@ -212,6 +224,7 @@ export class RunRegistry {
     const version = versionOf(recent);
     let held = this.held.get(id);
     if (held?.version !== version) {
+      if (held) this.contentChanged(recent.path);
       held = { version, data: RunData.open(recent.path, recent.photos) };
       const opened = held;
       held.data.catch(() => {

@@ -568,13 +568,14 @@ function inTurn(change: () => Promise<void>): Promise<void> {
 
 /** Gives the selection (or the photo) a label. */
 export async function relabel(label: string | null): Promise<void> {
-  const { run } = get();
+  const { run, overview } = get();
   const rows = rowsToLabel(get());
-  if (run === null || rows.length === 0) return;
+  if (run === null || !overview || rows.length === 0) return;
+  const { version } = overview.card;
   set({ dialog: null });
   await inTurn(async () => {
     try {
-      const answer = await client.call("labels.edit", { run, rows, label });
+      const answer = await client.call("labels.edit", { run, version, rows, label });
       takeLabels(run, answer);
       const { t } = currentSpeech();
       const { length: count } = rows;
@@ -585,6 +586,7 @@ export async function relabel(label: string | null): Promise<void> {
       tell({ kind: "done", about: LABELS, text, ...(isLast ? { action } : {}) });
     } catch (error) {
       report(error);
+      if (get().run === run && problemOf(error).code === "run/changed") void renew();
     }
   });
 }
@@ -692,6 +694,17 @@ function report(error: unknown): void {
   if (!isAbort(error)) tellError(error);
 }
 
+/** Loads a run anew whose content has changed. Where rows have come or gone, the numbers of those chosen mean other photos. */
+async function renew(): Promise<void> {
+  const { run, overview: before } = get();
+  await reopen();
+  const { run: open, overview } = get();
+  if (open !== run || !before || !overview || overview.rows === before.rows) return;
+  focusRow(null);
+  set({ selection: null, selected: 0 });
+  derive();
+}
+
 /** The link of what is seen now. */
 export function linkOf(state: ExploreState): ExploreLink {
   const nameOf = (id: number) => state.labels[id]?.name ?? null;
@@ -744,7 +757,7 @@ runListeners.add((event) => {
     // What "undo" would take back now is the change of another window.
     dismissAbout(LABELS);
     void loadLabels().catch(report);
-  } else void reopen();
+  } else void renew();
 });
 returnListeners.add(() => {
   if (get().run !== null) void reopen();

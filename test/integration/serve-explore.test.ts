@@ -353,6 +353,29 @@ describe("labels", () => {
     for (const other of others) await client.call("runs.forget", { run: other.run });
   });
 
+  it("are not given to other photos when the run was made anew under the window, which is told of it", async () => {
+    const copy = path.join(work.folder, "renewed");
+    cpSync(run, copy, { recursive: true });
+    const { run: id, version } = await client.call("runs.open", { path: copy });
+    await client.call("run.overview", { run: id });
+    writeFileSync(path.join(copy, "run.json"), `${readFileSync(path.join(copy, "run.json"), "utf8")}\n`);
+    const rows = Uint32Array.of(0);
+    const refused = { code: "run/changed" };
+    await expect(client.call("labels.edit", { run: id, version, rows, label: "Quince" })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(
+      client.call("selection.export", { run: id, version, rows, format: "csv", coordinates: false, features: false }),
+    ).rejects.toMatchObject(refused);
+    const { card: now } = await client.call("run.overview", { run: id });
+    await client.until(() =>
+      client.events.some((event) => event.type === "run.changed" && event.run === id && event.what === "content"),
+    );
+    const edited = await client.call("labels.edit", { run: id, version: now.version, rows, label: "Quince" });
+    expect(edited.edits.rows).toBeGreaterThan(0);
+    await client.call("runs.forget", { run: id });
+  });
+
   it("stand in every export, beside those of the run", async () => {
     const rows = Uint32Array.of(2, 0);
     const { bytes } = await client.call("selection.export", { run: card.run, rows, format: "csv", coordinates: false });

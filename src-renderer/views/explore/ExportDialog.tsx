@@ -59,6 +59,7 @@ function Export() {
   const card = overview?.card;
   // What is written is what was shown when the dialog opened, whatever changes meanwhile.
   const rows = useRef(shown).current;
+  const version = useRef(card?.version).current;
   const hasPca = (overview?.pca?.components ?? 0) > 0;
   const hasPhotos = overview?.root !== null;
   const [format, setFormat] = useState<Format>("csv");
@@ -95,7 +96,15 @@ function Export() {
     setProblem(undefined);
     setRunning({ done: 0, stop: stop.current });
     try {
-      const what = { run, rows, format, coordinates: coordinates && hasPca, features, export: job };
+      const what = {
+        run,
+        ...(version ? { version } : {}),
+        rows,
+        format,
+        coordinates: coordinates && hasPca,
+        features,
+        export: job,
+      };
       const request = downloads ? what : { ...what, to };
       const answer = await client.call("selection.export", request, { signal: stop.current.signal });
       if (answer.bytes) save(answer.bytes, name);
@@ -222,7 +231,6 @@ function Option({
         type="radio"
         name="export-format"
         className="mt-1 shrink-0 self-start accent-accent outline-none"
-        // biome-ignore lint/a11y/noAutofocus: a dialog begins at its first choice, not at its closing button.
         data-first-focus={checked || undefined}
         checked={checked}
         disabled={disabled}

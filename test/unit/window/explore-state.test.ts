@@ -62,7 +62,15 @@ function labeling(revision: number, names: readonly string[], ids: readonly numb
 function overview(run: string, revision: number, names: readonly string[]): Overview {
   const labels = names.map((name) => ({ name, rows: 1 }));
   const pca = { components: 2 };
-  return { card: { run }, rows: 3, labels, revision, edits: NO_EDITS, columns: ["outlier", "size"], pca } as Overview;
+  return {
+    card: { run, version: "1" },
+    rows: 3,
+    labels,
+    revision,
+    edits: NO_EDITS,
+    columns: ["outlier", "size"],
+    pca,
+  } as Overview;
 }
 
 const coordinates = (revision: number, ids: readonly number[]): ResponseOf<"run.coordinates"> => ({
@@ -148,6 +156,23 @@ describe("labels that change", () => {
     await (await asked("run.labels")).answer(labeling(2, ["Apple", "Pear"], [0, 1, 1]));
     await before.answer({ scores: Float32Array.of(1, 2, 3), revision: 1 });
     expect(state().outliers).toBeNull();
+  });
+});
+
+describe("a run that is made anew under the window", () => {
+  it("is loaded again, and row numbers of before choose nothing in it", async () => {
+    await open(A);
+    explore.select(Uint32Array.of(2), "replace");
+    explore.focusRow(1);
+    void explore.relabel("Quince");
+    const edit = await asked("labels.edit");
+    expect(edit.request).toMatchObject({ version: "1", rows: Uint32Array.of(2) });
+    await edit.answer(labeling(2, ["Apple", "Pear", "Quince"], [0, 0, 2]));
+    for (const listener of runListeners) listener({ type: "run.changed", run: A, what: "content", revision: 0 });
+    await (await asked("run.overview")).answer({ ...overview(A, 3, ["Apple", "Pear"]), rows: 4 });
+    await (await asked("run.coordinates")).answer({ ...coordinates(3, [0, 0, 0, 1]), rows: 4 });
+    expect(state()).toMatchObject({ focus: null, selection: null, selected: 0 });
+    expect(state().shown).toHaveLength(4);
   });
 });
 

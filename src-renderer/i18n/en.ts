@@ -209,6 +209,8 @@ export const en = {
   "export.format": "As",
   "export.csv": "CSV table",
   "export.csvText": "Opens in every spreadsheet.",
+  "export.formulas":
+    "Some labels begin with =, +, - or @. They are written as they are, and a spreadsheet takes them for formulas: import these columns as text, or take Parquet.",
   "export.parquet": "Parquet table",
   "export.parquetText": "Small and exact: pandas, DuckDB, Polars, Spark.",
   "export.copies": "Copies of the photos",

@@ -218,6 +218,8 @@ export const fr: Dictionary = {
   "export.format": "Sous la forme",
   "export.csv": "Tableau CSV",
   "export.csvText": "S’ouvre dans tout tableur.",
+  "export.formulas":
+    "Certaines étiquettes commencent par =, +, - ou @. Elles sont écrites telles quelles, et un tableur les prend pour des formules : importez ces colonnes comme du texte, ou choisissez Parquet.",
   "export.parquet": "Tableau Parquet",
   "export.parquetText": "Compact et exact : pandas, DuckDB, Polars, Spark.",
   "export.copies": "Copies des photos",

@@ -14,6 +14,9 @@ import { joinPath, parentOf } from "./paths.js";
 const FORMATS = ["csv", "parquet", "copies", "links"] as const;
 type Format = (typeof FORMATS)[number];
 
+/** What a spreadsheet that opens a CSV takes for a formula. */
+const FORMULA = /^[=+\-@\t\r]/;
+
 /** Writes the selection, or all that is shown, to a table or a folder of photos. */
 export function ExportDialog() {
   const { t } = useSpeech();
@@ -55,13 +58,17 @@ interface Running {
 
 function Export() {
   const { t, n } = useSpeech();
-  const { run, overview, shown } = useExploreOf("run", "overview", "shown");
+  const { run, overview, shown, labels, ids } = useExploreOf("run", "overview", "shown", "labels", "ids");
   const card = overview?.card;
   // What is written is what was shown when the dialog opened, whatever changes meanwhile.
   const rows = useRef(shown).current;
   const version = useRef(card?.version).current;
   const hasPca = (overview?.pca?.components ?? 0) > 0;
   const hasPhotos = overview?.root !== null;
+  const likeFormulas = useMemo(
+    () => rows.some((row) => FORMULA.test(labels[ids[row] ?? -1]?.name ?? "")),
+    [rows, labels, ids],
+  );
   const [format, setFormat] = useState<Format>("csv");
   const [coordinates, setCoordinates] = useState(hasPca);
   const [features, setFeatures] = useState(false);
@@ -138,6 +145,9 @@ function Export() {
             />
           ))}
         </fieldset>
+        {format === "csv" && likeFormulas && (
+          <p className="rounded-md bg-warning-soft px-3 py-2 text-warning">{t("export.formulas")}</p>
+        )}
         {isTable(format) && (
           <fieldset className="flex flex-wrap gap-x-5 gap-y-1" disabled={running !== undefined}>
             <legend className="mb-1 font-medium">{t("export.columns")}</legend>

@@ -35,7 +35,8 @@ interface Table {
 /**
  * Writes path, label (as corrected), label_original, the known numbers, `captured_at` where the run knows when photos were
  * taken (`YYYY-MM-DD HH:MM:SS.mmm` by the camera's clock) and, as asked, `pca1` ... and `f1` ... . RFC 4180, UTF-8, LF; nine
- * digits, which give the float32 back exactly; empty where unknown.
+ * digits, which give the float32 back exactly; empty where unknown. Nothing is put before a label or path that begins like a
+ * formula (`=`, `+`, `-`, `@`): scripts look photos up by them. The window warns those who open the table in a spreadsheet.
  *
  * @param file must not be there
  * @throws VergerError `export/*`, `storage/*`, `run/no-features`, `cancelled`

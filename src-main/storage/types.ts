@@ -104,6 +104,12 @@ export interface ObjectStore {
 
   abortUpload(upload: Pick<OpenUpload, "key" | "uploadId">, options?: RequestOptions): Promise<void>;
 
+  /**
+   * The server's time, as its last answer told it, to be compared with `modifiedMs`: milliseconds since 1970, right to
+   * two seconds. This machine's, which may be wrong by more than a lease lasts, before the first answer.
+   */
+  now(): number;
+
   /** Frees connections and timers. Calls under way reject with `cancelled`. */
   close(): Promise<void>;
 }

@@ -330,6 +330,13 @@ describe("credentials, clock and region", () => {
     },
   );
 
+  it("tells the server's time, also where the difference is too small to be refused", async () => {
+    const { server, store } = await setUp({ clockOffsetMs: 600_000 });
+    server.store("photo", Buffer.from("x"));
+    await store.get("photo");
+    expect(Math.abs(store.now() - Date.now() - 600_000)).toBeLessThan(60_000);
+  });
+
   it("says so when the clock cannot be corrected", async () => {
     const { server, store } = await setUp();
     server.store("photo", Buffer.from("x"));

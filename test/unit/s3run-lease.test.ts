@@ -20,7 +20,11 @@ class OneObject {
     return this.bytes && { key: KEY, size: this.bytes.length, etag: `${this.writes}`, modifiedMs: this.modifiedMs };
   }
 
+  /** The server's clock minus this machine's. */
+  clockOffsetMs = 0;
+
   readonly store = {
+    now: () => Date.now() + this.clockOffsetMs,
     list: async function* (this: OneObject) {
       this.reach();
       if (this.info) yield [this.info];
@@ -35,7 +39,7 @@ class OneObject {
       if (noOverwrite && this.bytes) throw new VergerError("s3/exists", "There is one.");
       this.bytes = Buffer.from(bytes);
       this.writes += 1;
-      this.modifiedMs = Date.now();
+      this.modifiedMs = Date.now() + this.clockOffsetMs;
       return this.info;
     },
     delete: async () => {
@@ -123,6 +127,17 @@ it("tells the holder that slept for too long, which leaves the other's lease alo
   expect(object.bytes).toEqual(written);
   await other.release();
   expect(object.bytes).toBeUndefined();
+});
+
+it("lasts by the server's clock, however wrong this machine's is", async () => {
+  for (const minutes of [-10, 10]) {
+    const object = new OneObject();
+    object.clockOffsetMs = minutes * MINUTE;
+    kill(await take(object));
+    await expect(take(object)).rejects.toMatchObject({ code: "run/in-use" });
+    await vi.advanceTimersByTimeAsync(5 * MINUTE);
+    await (await take(object)).release();
+  }
 });
 
 it("that somebody deleted is written again", async () => {

@@ -7,7 +7,7 @@ import type { Journal } from "./journal.js";
 
 /** How often the holder writes its lease again. */
 const REFRESH_MS = 60_000;
-/** A lease that was not written for so long belongs to a process that has ended. Clocks may differ by less than this. */
+/** A lease that was not written for so long, by the server's clock, belongs to a process that has ended. */
 const EXPIRY_MS = 5 * 60_000;
 const LEASE_BYTES = 4096;
 
@@ -62,7 +62,7 @@ export class Lease {
       if (present) {
         const held = await read(store, key, present, signal);
         const ours = held !== undefined && held.owner === journal.owner;
-        if (held && !ours && Date.now() - present.modifiedMs < EXPIRY_MS) throw inUse(address, held, present);
+        if (held && !ours && store.now() - present.modifiedMs < EXPIRY_MS) throw inUse(address, held, present);
       }
       // Written down first: a kill right after the put must not lock this machine out.
       journal.own(owner);

@@ -77,6 +77,10 @@ export class S3Store implements ObjectStore {
     return abortUpload(this.requester, upload, options?.signal);
   }
 
+  now(): number {
+    return this.requester.now();
+  }
+
   close(): Promise<void> {
     return this.requester.close();
   }

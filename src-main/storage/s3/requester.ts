@@ -48,6 +48,8 @@ export class Requester implements Mending {
   private connecting: Promise<Connection> | undefined;
   private connected: Connection | undefined;
   private readonly closing = new AbortController();
+  /** The date of the last answer, and when it came by a clock that nobody sets. */
+  private told: { readonly date: string; readonly at: number } | undefined;
 
   constructor(
     readonly bucket: string,
@@ -129,6 +131,8 @@ export class Requester implements Mending {
       stallMs: this.tuning.stallMs,
       limitMs: this.tuning.attemptMs + (bytes / this.tuning.slowestRate) * 1000,
     });
+    const { date } = answer.headers;
+    if (date !== undefined) this.told = { date, at: performance.now() };
     if (answer.status >= 300) throw refusal(answer, Buffer.concat(refused).toString());
     return answer;
   }
@@ -287,6 +291,13 @@ export class Requester implements Mending {
       throw error;
     });
     return answer?.headers["x-amz-bucket-region"];
+  }
+
+  /** The server's clock, right to two seconds; ours before its first answer. Milliseconds since 1970. */
+  now(): number {
+    const said = Date.parse(this.told?.date ?? "");
+    if (this.told === undefined || Number.isNaN(said)) return this.connected?.now() ?? Date.now();
+    return said + performance.now() - this.told.at;
   }
 
   /** The server's clock in whole seconds, milliseconds since 1970. @param date of an answer, where there is one */

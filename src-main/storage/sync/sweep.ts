@@ -41,7 +41,7 @@ export async function sweepUploads(target: string, options: SweepOptions): Promi
     for (const { key, uploadId, initiatedMs } of await store.openUploads(prefix, { signal: options.signal })) {
       const told = { key, uploadId, initiated: new Date(initiatedMs).toISOString() };
       if (held.has(uploadId)) uploads.push({ ...told, outcome: "held" });
-      else if (Date.now() - initiatedMs < options.olderThan * 1000) uploads.push({ ...told, outcome: "young" });
+      else if (store.now() - initiatedMs < options.olderThan * 1000) uploads.push({ ...told, outcome: "young" });
       else if (options.dryRun) uploads.push({ ...told, outcome: "abort" });
       else {
         try {

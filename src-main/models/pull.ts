@@ -2,7 +2,6 @@
 import { mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { cancelled, errorCode, errorMessage, VergerError } from "../core/errors.js";
-import { fetchAsTold } from "../storage/network.js";
 import { addContent, BEFORE_CLASSIFIER, readModelFile } from "./add.js";
 import { hashFile, notWritable, userModelsFolder } from "./files.js";
 import { nearest } from "./names.js";
@@ -116,7 +115,7 @@ async function fetchRest(
   const stall = new AbortController();
   const timer = setTimeout(() => stall.abort(), stallTimeout);
   try {
-    const response = await fetchAsTold(url, {
+    const response = await fetch(url, {
       headers: start > 0 ? { range: `bytes=${start}-` } : {},
       signal: signal ? AbortSignal.any([signal, stall.signal]) : stall.signal,
     });

@@ -80,24 +80,3 @@ export function trustedCertificates(): string | undefined {
     { details: { path: file } },
   );
 }
-
-/**
- * `fetch`, through the proxy and with the certificates that the environment names.
- *
- * Not an async function: fetch may never tell of a connection that broke before its body is read (seen in Node 20 and
- * undici 7), and each promise in between makes that likelier. Callers need a time-out of their own.
- *
- * @throws VergerError `network/proxy`, `network/certificates`; else as `fetch`
- */
-export function fetchAsTold(url: string, init: RequestInit): Promise<Response> {
-  if (!mayNeedProxy(url) && trustedCertificates() === undefined) return fetch(url, init);
-  // A request to a connection: nobody is there to close what would be kept.
-  return fetchThrough(url, init, { ...proxyAgentOptions(), pipelining: 0 });
-}
-
-async function fetchThrough(url: string, init: RequestInit, options: AgentOptions): Promise<Response> {
-  const { Agent, EnvHttpProxyAgent, fetch: fetchOf } = await import("undici");
-  const dispatcher = mayNeedProxy(url) ? new EnvHttpProxyAgent(options) : new Agent(options);
-  // undici's own types stand beside those that Node gives the same things.
-  return (await fetchOf(url, { ...init, dispatcher } as Parameters<typeof fetchOf>[1])) as unknown as Response;
-}

@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { fetchAsTold } from "../../src-main/storage/network.js";
 import { openS3, type S3Store } from "../../src-main/storage/s3/index.js";
 import { CERTIFICATE, KEY } from "../support/certificate.js";
 import { type FaultServer, startFaultServer } from "../support/fault-server.js";
@@ -144,16 +143,6 @@ describe("a proxy", () => {
     expect(error).toMatchObject({ code: "network/proxy" });
     expect((error as Error).message).not.toContain("planted");
   });
-
-  it("serves the download of models too", async () => {
-    const { address, asked } = await proxy(server.port);
-    server.store("model", Buffer.from("weights"));
-    server.fail(() => true, { body: "weights", status: 200 });
-    vi.stubEnv("HTTP_PROXY", address);
-    const response = await fetchAsTold(`http://${HOST}/bucket/model`, {});
-    await response.text();
-    expect(asked).toEqual([`GET ${HOST}`]);
-  });
 });
 
 describe("a company's certificate", () => {
@@ -166,9 +155,6 @@ describe("a company's certificate", () => {
     expect((error as Error).message).toContain("AWS_CA_BUNDLE");
     trust();
     await everything(open(endpoint));
-    const response = await fetchAsTold(`${endpoint}/bucket/large`, {});
-    expect(response.status).toBe(403);
-    await response.text();
   });
 
   it.each([

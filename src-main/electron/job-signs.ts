@@ -9,14 +9,12 @@ const INDETERMINATE = 2;
 
 /** The jobs that are under way or wait for their turn, and those that are held. */
 export class ActiveJobs {
-  private readonly active = new Map<string, Job>();
-  private readonly paused = new Map<string, Job>();
+  private readonly jobs = new Map<string, Job>();
   private readonly held = new Set<string>();
 
   /** Takes over the whole list: an engine has started. */
   replace(jobs: readonly Job[]): void {
-    this.active.clear();
-    this.paused.clear();
+    this.jobs.clear();
     for (const job of jobs) this.put(job);
   }
 
@@ -35,32 +33,28 @@ export class ActiveJobs {
 
   /** How many are under way or wait. */
   get count(): number {
-    return this.active.size;
+    return [...this.jobs.values()].filter(isActive).length;
   }
 
   /** All of them, the most urgent first. */
   get list(): readonly Job[] {
-    return byUrgency([...this.active.values(), ...this.paused.values()]);
+    return byUrgency([...this.jobs.values()]);
   }
 
   /** The share that is done of the stage under way, 0..1; `INDETERMINATE` where its end is unknown; `NONE` without a job. */
   get progress(): number {
-    const job = [...this.active.values()].find(({ state }) => state !== "queued");
-    if (!job) return this.active.size === 0 ? NONE : INDETERMINATE;
-    return shareDone(job.progress) ?? INDETERMINATE;
+    const [job] = this.list.filter(isActive);
+    if (!job) return NONE;
+    return job.state === "queued" ? INDETERMINATE : (shareDone(job.progress) ?? INDETERMINATE);
   }
 
   private put(job: Job): void {
-    this.active.delete(job.id);
-    this.paused.delete(job.id);
-    if (isActive(job)) this.active.set(job.id, job);
-    else if (job.state === "paused" && this.held.has(job.id)) this.paused.set(job.id, job);
-    else this.held.delete(job.id);
+    if (isActive(job) || (job.state === "paused" && this.held.has(job.id))) this.jobs.set(job.id, job);
+    else this.drop(job.id);
   }
 
   private drop(id: string): void {
-    this.active.delete(id);
-    this.paused.delete(id);
+    this.jobs.delete(id);
     this.held.delete(id);
   }
 }

@@ -140,6 +140,13 @@ describe("jobs", () => {
     expect(jobs.progress).toBe(progress);
   });
 
+  it("of the same urgency keep their order while they go on: a menu of them stays as it is", () => {
+    const jobs = new ActiveJobs();
+    jobs.replace([job("a", "running"), job("b", "running")]);
+    jobs.take({ type: "job", job: job("a", "running", { done: 1, total: 4 }) });
+    expect(jobs.list.map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
   it("keep the machine awake from the first to the last", () => {
     const log: string[] = [];
     let window: { setProgressBar(value: number): void } | undefined;

@@ -1,8 +1,8 @@
 /** Small JSON documents that the engine keeps in the user's folder. */
-import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type * as z from "zod";
+import { makeFolder } from "../core/make-folder.js";
 import { atomicWriteFile, syncDirectory } from "../native/parquet.js";
 
 /** A document by its schema; `undefined` when it is not there, damaged or of another shape. */
@@ -22,19 +22,11 @@ export async function readState<T>(file: string, schema: z.ZodType<T>): Promise<
  */
 export async function writeState(file: string, value: unknown): Promise<boolean> {
   try {
-    await makeFolder(path.dirname(file));
+    // The names of new folders must last, too.
+    for (const made of makeFolder(path.dirname(file))) await syncDirectory(path.dirname(made));
     await atomicWriteFile(file, `${JSON.stringify(value)}\n`);
     return true;
   } catch {
     return false;
   }
-}
-
-/** Creates a folder and those above it, and makes their names durable. */
-async function makeFolder(folder: string): Promise<void> {
-  if (existsSync(folder)) return;
-  const parent = path.dirname(folder);
-  await makeFolder(parent);
-  await mkdir(folder, { recursive: true });
-  await syncDirectory(parent);
 }

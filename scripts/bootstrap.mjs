@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { installIntelMacRuntime, isIntelMac } from "./lib/intel-mac.mjs";
-import { filesBelow, hashOf, isFresh, main, npm, root, run, Stop, stamp, unstamp } from "./lib/project.mjs";
+import { filesBelow, hashOf, installLocked, isFresh, main, root, run, Stop, stamp, unstamp } from "./lib/project.mjs";
 import { ensureS3Servers } from "./lib/s3-servers.mjs";
 import { installSystemPackages } from "./lib/system.mjs";
 
@@ -28,21 +28,11 @@ export function bootstrap({ check = false } = {}) {
 
 /** Runs `npm ci` unless node_modules is what the lock file says. */
 export function installModules() {
-  if (!modulesMatchLock()) installLocked();
+  if (!modulesMatchLock()) {
+    console.log("Installing npm packages ...");
+    installLocked();
+  }
   if (isIntelMac()) installIntelMacRuntime();
-}
-
-function installLocked() {
-  console.log("Installing npm packages ...");
-  // No package needs its install script: ONNX Runtime, esbuild, sharp and Biome ship their binaries inside npm packages,
-  // and recent versions of npm would not run the scripts anyway.
-  // Electron's binary is fetched when the desktop app is first started. Its packages ask for a newer Node than they need
-  // (test/unit/lock-file.test.ts), which npm would warn of at length.
-  const done = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
-    ONNXRUNTIME_NODE_INSTALL: "skip",
-  });
-  if (!done)
-    throw new Stop("Expected npm to install the packages, but it failed; see its message above and run again.");
 }
 
 /** Compares npm's own record of what it installed with the lock file. */

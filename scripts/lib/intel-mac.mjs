@@ -2,7 +2,7 @@
 // place of the package that the lock file names. packaging/intel-mac pins it; its JavaScript comes along.
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import { npm, root, Stop } from "./project.mjs";
+import { installLocked, root } from "./project.mjs";
 
 const FOLDER = "packaging/intel-mac";
 const PACKAGES = ["onnxruntime-common", "onnxruntime-node"];
@@ -26,10 +26,7 @@ export function installIntelMacRuntime(modules = path.join(root, "node_modules")
   if (PACKAGES.every((name) => versionOf(path.join(modules, name)) === wanted)) return wanted;
   if (!PACKAGES.every((name) => versionOf(path.join(source, name)) === wanted)) {
     console.log(`Installing ONNX Runtime ${wanted} ...`);
-    const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    if (!npm(["ci", ...options, "--prefix", FOLDER], { ONNXRUNTIME_NODE_INSTALL: "skip" })) {
-      throw new Stop(`Expected npm to install ${FOLDER}, but it failed; see its message above and run again.`);
-    }
+    installLocked(FOLDER);
   }
   for (const name of PACKAGES) replaceFolder(path.join(source, name), path.join(modules, name));
   return wanted;

@@ -44,12 +44,31 @@ export function runModule(script, args, options) {
 }
 
 /** Runs npm: the one that started this script, else the one on the PATH. */
-export function npm(args, env) {
+function npm(args, env) {
   const script = process.env.npm_execpath;
   if (script && /npm-cli\.[cm]?js$/.test(script)) return run(process.execPath, [script, ...args], { env });
   // npm is a batch file on Windows, which Node starts through a shell only.
   if (windows) return run(process.env.ComSpec ?? "cmd.exe", ["/d", "/s", "/c", `npm ${args.join(" ")}`], { env });
   return run("npm", args, { env });
+}
+
+/**
+ * Installs a folder's packages as its lock file says. No package needs its install script: ONNX Runtime, esbuild, sharp and
+ * Biome ship their binaries inside npm packages, Electron's is fetched when the app is first started, and recent versions of
+ * npm would not run the scripts anyway. Some packages ask for a newer Node than they need (test/unit/lock-file.test.ts),
+ * which npm would warn of at length.
+ *
+ * @param folder relative to the project; by default the project itself
+ * @throws Stop
+ */
+export function installLocked(folder) {
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  const place = folder === undefined ? [] : ["--prefix", folder];
+  if (!npm(["ci", ...options, ...place], { ONNXRUNTIME_NODE_INSTALL: "skip" })) {
+    throw new Stop(
+      `Expected npm to install ${folder ?? "the packages"}, but it failed; see its message above and run again.`,
+    );
+  }
 }
 
 /** The first of these programs that is on the PATH, or undefined. */

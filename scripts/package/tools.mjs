@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { hashOf, isFresh, npm, root, run, Stop, stamp, unstamp } from "../lib/project.mjs";
+import { hashOf, installLocked, isFresh, root, run, Stop, stamp, unstamp } from "../lib/project.mjs";
 
 const folder = path.join(root, "packaging", "tools");
 
@@ -16,10 +16,7 @@ export function ensureTools() {
   if (isFresh("packaging-tools", hash, ["packaging/tools/node_modules"])) return;
   console.log("Installing the packaging tools ...");
   unstamp("packaging-tools");
-  // Install scripts would compile a library that the SBOM's validation alone needs, and fetch binaries.
-  if (!npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "packaging/tools"])) {
-    throw new Stop("Expected npm to install packaging/tools, but it failed; see its message above and run again.");
-  }
+  installLocked("packaging/tools");
   stamp("packaging-tools", hash);
 }
 

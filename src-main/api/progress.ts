@@ -5,8 +5,8 @@ export function isActive({ state }: Pick<Job, "state">): boolean {
   return state === "queued" || state === "running" || state === "stopping";
 }
 
-/** The share that is done of the stage under way, 0..1; null where its end is not known. */
-export function shareDone(progress: Job["progress"]): number | null {
+/** The share that is done, 0..1; null where nothing is under way, or its end is not known. */
+export function shareDone(progress: { readonly done: number; readonly total: number } | null): number | null {
   return progress && progress.total > 0 ? Math.min(1, progress.done / progress.total) : null;
 }
 

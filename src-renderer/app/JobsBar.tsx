@@ -21,7 +21,7 @@ export function JobsBar() {
   const { progress } = job;
   const sync = job.work.kind === "sync";
   if (view === "jobs" || (view === "transfers" && sync)) return null;
-  const total = progress?.total ?? 0;
+  const share = shareDone(progress);
   const act = (channel: "jobs.cancel" | "jobs.pause") => void client.call(channel, { job: job.id }).catch(tellError);
   return (
     <section
@@ -35,9 +35,9 @@ export function JobsBar() {
         {job.state === "running" && progress ? t(`jobs.stage.${progress.stage}`) : t(`jobs.state.${job.state}`)}
       </span>
       <div className="min-w-24 grow">
-        <Bar share={shareDone(progress)} label={t("jobs.bar")} />
+        <Bar share={share} label={t("jobs.bar")} />
       </div>
-      {progress && total > 0 && <span className="tabular shrink-0 text-muted">{doneText(speech, progress)}</span>}
+      {progress && share !== null && <span className="tabular shrink-0 text-muted">{doneText(speech, progress)}</span>}
       {progress?.rate != null && (
         <span className="tabular hidden shrink-0 text-muted lg:inline">
           {rateText(speech, progress.rate, progress.unit)}

@@ -1,7 +1,7 @@
 /** What every view knows: the connection, the runs, the jobs, and what is told to the person. */
 import { create } from "zustand";
 import type { ApiEvent, Job, Problem, RunCard } from "../../src-main/api/channels.js";
-import type { LinkState } from "../api/carrier.js";
+import { type LinkState, Listeners } from "../api/carrier.js";
 import { client, problemOf } from "../api/client.js";
 import { takeSettings, useSettings } from "./settings.js";
 
@@ -77,13 +77,13 @@ export function withJob(jobs: readonly Job[], job: Job): Job[] {
 }
 
 /** Listeners of the events that concern one open run. */
-export const runListeners = new Set<(event: Extract<ApiEvent, { type: "run.changed" }>) => void>();
-export const probeListeners = new Set<(event: Extract<ApiEvent, { type: "probe" }>) => void>();
-export const exportListeners = new Set<(event: Extract<ApiEvent, { type: "export" }>) => void>();
-export const previewListeners = new Set<(event: Extract<ApiEvent, { type: "preview" }>) => void>();
-export const lookListeners = new Set<(event: Extract<ApiEvent, { type: "look" }>) => void>();
+export const runListeners = new Listeners<Extract<ApiEvent, { type: "run.changed" }>>();
+export const probeListeners = new Listeners<Extract<ApiEvent, { type: "probe" }>>();
+export const exportListeners = new Listeners<Extract<ApiEvent, { type: "export" }>>();
+export const previewListeners = new Listeners<Extract<ApiEvent, { type: "preview" }>>();
+export const lookListeners = new Listeners<Extract<ApiEvent, { type: "look" }>>();
 /** Called when a server has come back: what is shown may be out of date. */
-export const returnListeners = new Set<() => void>();
+export const returnListeners = new Listeners<void>();
 
 function onEvent(event: ApiEvent): void {
   switch (event.type) {
@@ -91,7 +91,7 @@ function onEvent(event: ApiEvent): void {
       const before = useApp.getState().instance;
       useApp.setState({ instance: event.instance });
       void refresh();
-      if (before !== null) for (const listener of returnListeners) listener();
+      if (before !== null) returnListeners.tell();
       return;
     }
     case "bye":
@@ -107,19 +107,19 @@ function onEvent(event: ApiEvent): void {
       void loadRuns().catch(tellError);
       return;
     case "run.changed":
-      for (const listener of runListeners) listener(event);
+      runListeners.tell(event);
       return;
     case "probe":
-      for (const listener of probeListeners) listener(event);
+      probeListeners.tell(event);
       return;
     case "export":
-      for (const listener of exportListeners) listener(event);
+      exportListeners.tell(event);
       return;
     case "preview":
-      for (const listener of previewListeners) listener(event);
+      previewListeners.tell(event);
       return;
     case "look":
-      for (const listener of lookListeners) listener(event);
+      lookListeners.tell(event);
       return;
     case "settings":
       takeSettings(event.settings);

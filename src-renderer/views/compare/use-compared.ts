@@ -87,11 +87,9 @@ export function usePoints(overview: Overview, [x, y]: readonly [number, number])
 function useChanges(a: string, b: string): number {
   const [turn, setTurn] = useState(0);
   useEffect(() => {
-    const listener = ({ run }: { run: string }) => {
+    return runListeners.add(({ run }) => {
       if (run === a || run === b) setTurn((before) => before + 1);
-    };
-    runListeners.add(listener);
-    return () => void runListeners.delete(listener);
+    });
   }, [a, b]);
   return turn;
 }

@@ -85,13 +85,9 @@ function Export() {
   const job = useMemo(() => `export-${Math.random().toString(36).slice(2)}`, []);
 
   useEffect(() => {
-    const listen = (event: { export: string; done: number }) => {
+    return exportListeners.add((event) => {
       if (event.export === job) setRunning((now) => now && { ...now, done: event.done });
-    };
-    exportListeners.add(listen);
-    return () => {
-      exportListeners.delete(listen);
-    };
+    });
   }, [job]);
   const stop = useRef<AbortController>(undefined);
   // A dialog that closes gives up what is under way.

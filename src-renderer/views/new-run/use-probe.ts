@@ -41,11 +41,12 @@ export function useProbe({
     const giveUp = new AbortController();
     const { signal } = giveUp;
     const probe = `${Date.now().toString(36)}-${++lastProbe}`;
-    const onProgress = (event: { probe: string; images: number }) => {
-      if (event.probe === probe) setState((now) => (now.state === "counting" ? { ...now, images: event.images } : now));
-    };
+    let leave = () => {};
     const timer = setTimeout(async () => {
-      probeListeners.add(onProgress);
+      leave = probeListeners.add((event) => {
+        if (event.probe === probe)
+          setState((now) => (now.state === "counting" ? { ...now, images: event.images } : now));
+      });
       const request = { sources: [source], labelFrom, preset, s3: s3Options(s3), ...(out ? { out } : {}) };
       try {
         setState({ state: "counting" });
@@ -58,13 +59,13 @@ export function useProbe({
       } catch (error) {
         if (!isAbort(error) && !signal.aborted) setState({ state: "done", problem: problemOf(error) });
       } finally {
-        probeListeners.delete(onProgress);
+        leave();
       }
     }, PAUSE);
     return () => {
       clearTimeout(timer);
       giveUp.abort();
-      probeListeners.delete(onProgress);
+      leave();
     };
   }, [source, out, preset, labelFrom, s3]);
   return state;

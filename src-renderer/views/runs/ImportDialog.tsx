@@ -1,6 +1,7 @@
 import { Play } from "lucide-react";
 import { useState } from "react";
 import type { Problem } from "../../../src-main/api/channels.js";
+import { shareDone } from "../../../src-main/api/progress.js";
 import { client, problemOf } from "../../api/client.js";
 import { go } from "../../app/router.js";
 import { TextField } from "../../components/Field.js";
@@ -111,7 +112,7 @@ function Found({ look: { report, busy, fetched, stopped, stop, again } }: { look
     const { done, total } = fetched;
     return (
       <div className="mt-2">
-        <Bar share={total > 0 ? done / total : null} label={t("import.fetching")} />
+        <Bar share={shareDone(fetched)} label={t("import.fetching")} />
         <div className="mt-1.5 flex items-center gap-3">
           <p role="status" className="tabular grow font-medium">
             {t("import.fetched", { done: bytes(done), total: bytes(total) })}

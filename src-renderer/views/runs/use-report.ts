@@ -53,23 +53,22 @@ export function useReport(source: string, names: Names, s3: S3Choice): Look {
     const controller = new AbortController();
     const { signal } = controller;
     const look = `${Date.now().toString(36)}-${++lastLook}`;
-    const listener = (event: { look: string; done: number; total: number }) => {
-      if (event.look === look && !signal.aborted) setState({ ...LOOKING, fetched: event });
-    };
     setGiveUp(controller);
     setState(LOOKING);
     const bucket = isBucket(source);
     const request = { path: source, columns: columnsOf(names), ...(bucket ? { s3: s3Options(s3), look } : {}) };
     const timer = setTimeout(
       async () => {
-        lookListeners.add(listener);
+        const leave = lookListeners.add((event) => {
+          if (event.look === look && !signal.aborted) setState({ ...LOOKING, fetched: event });
+        });
         try {
           const report = await client.call("features.inspect", request, { signal });
           if (!signal.aborted) setFound({ source, report });
         } catch (error) {
           if (!signal.aborted && !isAbort(error)) setFound({ source, problem: problemOf(error) });
         } finally {
-          lookListeners.delete(listener);
+          leave();
           if (!signal.aborted) setState(IDLE);
         }
       },

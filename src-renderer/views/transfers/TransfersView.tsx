@@ -73,10 +73,9 @@ function Form({ initial }: { initial: TransferForm }) {
     giveUp.current = controller;
     const { signal } = controller;
     const name = `${Date.now().toString(36)}-${++lastPreview}`;
-    const listener = (event: { preview: string; files: number }) => {
+    const leave = previewListeners.add((event) => {
       if (event.preview === name) setPreview({ kind: "busy", files: event.files });
-    };
-    previewListeners.add(listener);
+    });
     setPreview({ kind: "busy", files: 0 });
     try {
       const answer = await client.call("transfers.preview", { preview: name, request: requestOf(asked) }, { signal });
@@ -84,7 +83,7 @@ function Form({ initial }: { initial: TransferForm }) {
     } catch (error) {
       if (!signal.aborted && !isAbort(error)) setPreview({ kind: "failed", problem: problemOf(error) });
     } finally {
-      previewListeners.delete(listener);
+      leave();
     }
   };
   const start = async (agreed: Preview) => {

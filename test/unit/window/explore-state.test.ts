@@ -92,7 +92,7 @@ async function open(run: string, revision = 1): Promise<void> {
 
 const tellOfChange = (run: string, revision: number): void => {
   const event = { type: "run.changed", run, what: "labels", revision } satisfies ApiEvent;
-  for (const listener of runListeners) listener(event);
+  runListeners.tell(event);
 };
 
 const undoOffered = (): boolean => useApp.getState().notes.some(({ action }) => action !== undefined);
@@ -168,7 +168,7 @@ describe("a run that is made anew under the window", () => {
     const edit = await asked("labels.edit");
     expect(edit.request).toMatchObject({ version: "1", rows: Uint32Array.of(2) });
     await edit.answer(labeling(2, ["Apple", "Pear", "Quince"], [0, 0, 2]));
-    for (const listener of runListeners) listener({ type: "run.changed", run: A, what: "content", revision: 0 });
+    runListeners.tell({ type: "run.changed", run: A, what: "content", revision: 0 });
     await (await asked("run.overview")).answer({ ...overview(A, 3, ["Apple", "Pear"]), rows: 4 });
     await (await asked("run.coordinates")).answer({ ...coordinates(3, [0, 0, 0, 1]), rows: 4 });
     expect(state()).toMatchObject({ focus: null, selection: null, selected: 0 });

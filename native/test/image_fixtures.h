@@ -223,30 +223,40 @@ inline void AppendBig32(File& file, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) file.push_back(static_cast<uint8_t>(value >> shift));
 }
 
-// A TIFF block whose first directory holds `orientation`, behind a few other entries.
-inline File ExifBlock(uint16_t orientation, bool big_endian = false, uint16_t type = 3) {
-  File block;
-  const auto put16 = [&](uint32_t value) {
+// Writes a TIFF block up to its first directory, and numbers in its byte order behind that.
+struct TiffWriter {
+  explicit TiffWriter(bool is_big_endian) : big_endian(is_big_endian) {
+    Append(block, big_endian ? "MM" : "II");
+    Put16(42);
+    Put32(8);
+  }
+
+  void Put16(size_t value) {
     block.push_back(static_cast<uint8_t>(big_endian ? value >> 8 : value));
     block.push_back(static_cast<uint8_t>(big_endian ? value : value >> 8));
-  };
-  const auto put32 = [&](uint32_t value) {
-    put16(big_endian ? value >> 16 : value & 0xffff);
-    put16(big_endian ? value & 0xffff : value >> 16);
-  };
-  Append(block, big_endian ? "MM" : "II");
-  put16(42);
-  put32(8);
-  put16(2);
-  put16(0x0100), put16(4), put32(1), put32(1234);  // ImageWidth
-  put16(0x0112), put16(type), put32(1);
-  if (type == 3) {
-    put16(orientation), put16(0);
-  } else {
-    put32(orientation);
   }
-  put32(0);
-  return block;
+  void Put32(size_t value) {
+    Put16(big_endian ? value >> 16 : value & 0xffff);
+    Put16(big_endian ? value & 0xffff : value >> 16);
+  }
+
+  bool big_endian;
+  File block;
+};
+
+// A TIFF block whose first directory holds `orientation`, behind a few other entries.
+inline File ExifBlock(uint16_t orientation, bool big_endian = false, uint16_t type = 3) {
+  TiffWriter tiff(big_endian);
+  tiff.Put16(2);
+  tiff.Put16(0x0100), tiff.Put16(4), tiff.Put32(1), tiff.Put32(1234);  // ImageWidth
+  tiff.Put16(0x0112), tiff.Put16(type), tiff.Put32(1);
+  if (type == 3) {
+    tiff.Put16(orientation), tiff.Put16(0);
+  } else {
+    tiff.Put32(orientation);
+  }
+  tiff.Put32(0);
+  return tiff.block;
 }
 
 // An ASCII entry of an EXIF directory; its bytes are stored as they are, so give the NUL that belongs to the text.
@@ -261,40 +271,29 @@ inline ExifText Said(uint16_t tag, const std::string& text) { return {tag, text 
 // A TIFF block with texts in its first and in its EXIF directory, and an orientation of 6.
 inline File ExifTextBlock(const std::vector<ExifText>& first, const std::vector<ExifText>& inner,
                           bool big_endian = false) {
-  File block;
-  const auto put16 = [&](size_t value) {
-    block.push_back(static_cast<uint8_t>(big_endian ? value >> 8 : value));
-    block.push_back(static_cast<uint8_t>(big_endian ? value : value >> 8));
-  };
-  const auto put32 = [&](size_t value) {
-    put16(big_endian ? value >> 16 : value & 0xffff);
-    put16(big_endian ? value & 0xffff : value >> 16);
-  };
-  Append(block, big_endian ? "MM" : "II");
-  put16(42);
-  put32(8);
+  TiffWriter tiff(big_endian);
   const size_t inner_at = 8 + 2 + 12 * (first.size() + 2) + 4;
-  size_t values_at = inner_at + 2 + 12 * inner.size() + 4;
+  const size_t values_at = inner_at + 2 + 12 * inner.size() + 4;
   std::string values;
   const auto put_text = [&](const ExifText& text) {
-    put16(text.tag), put16(2), put32(text.bytes.size());
+    tiff.Put16(text.tag), tiff.Put16(2), tiff.Put32(text.bytes.size());
     if (text.bytes.size() <= 4) {
-      Append(block, text.bytes + std::string(4 - text.bytes.size(), '\0'));
+      Append(tiff.block, text.bytes + std::string(4 - text.bytes.size(), '\0'));
     } else {
-      put32(values_at + values.size());
+      tiff.Put32(values_at + values.size());
       values += text.bytes;
     }
   };
-  put16(first.size() + 2);
-  put16(0x0112), put16(3), put32(1), put16(6), put16(0);
+  tiff.Put16(first.size() + 2);
+  tiff.Put16(0x0112), tiff.Put16(3), tiff.Put32(1), tiff.Put16(6), tiff.Put16(0);
   for (const ExifText& text : first) put_text(text);
-  put16(0x8769), put16(4), put32(1), put32(inner_at);
-  put32(0);
-  put16(inner.size());
+  tiff.Put16(0x8769), tiff.Put16(4), tiff.Put32(1), tiff.Put32(inner_at);
+  tiff.Put32(0);
+  tiff.Put16(inner.size());
   for (const ExifText& text : inner) put_text(text);
-  put32(0);
-  Append(block, values);
-  return block;
+  tiff.Put32(0);
+  Append(tiff.block, values);
+  return tiff.block;
 }
 
 // Inserts an APP1 segment behind SOI.

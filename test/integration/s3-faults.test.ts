@@ -251,12 +251,18 @@ describe("credentials, clock and region", () => {
     writeFileSync(path.join(folder, "config"), `[profile expiring]\ncredential_process = cat ${file}\n`);
   }
 
-  it("asks the SDK's chain for new credentials when they expire in mid-transfer", async () => {
+  /** A server and a store whose credentials come from a program. */
+  async function setUpExpiring() {
     delete process.env.AWS_ACCESS_KEY_ID;
     delete process.env.AWS_SECRET_ACCESS_KEY;
     credentialProcess("first");
     const { server, store } = await setUp({}, { profile: "expiring" });
     server.sessionToken = "first";
+    return { server, store };
+  }
+
+  it("asks the SDK's chain for new credentials when they expire in mid-transfer", async () => {
+    const { server, store } = await setUpExpiring();
     const bytes = randomBytes(8 * PART);
     server.store("large", bytes);
     let expired = false;
@@ -280,11 +286,7 @@ describe("credentials, clock and region", () => {
   });
 
   it("asks for new ones when all that it hears is the 400 of a HEAD, and for all requests under way", async () => {
-    delete process.env.AWS_ACCESS_KEY_ID;
-    delete process.env.AWS_SECRET_ACCESS_KEY;
-    credentialProcess("first");
-    const { server, store } = await setUp({}, { profile: "expiring" });
-    server.sessionToken = "first";
+    const { server, store } = await setUpExpiring();
     server.store("photo", Buffer.from("x"));
     await store.get("photo");
     server.sessionToken = "second";
